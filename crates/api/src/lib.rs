@@ -1,0 +1,1 @@
+//! REST: RingCentral's paths, OAuth, Lampfield's own paths.

@@ -1,0 +1,1 @@
+//! The RingCentral wire: JSON, filters, errors, paging, WebSocket frames, OAuth bodies. Pure.

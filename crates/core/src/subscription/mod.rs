@@ -1,0 +1,12 @@
+//! Who asked for which events, how long, and when a delivery is tried again.
+
+mod filter;
+mod lifecycle;
+mod schedule;
+
+pub use filter::{EventFilter, FilterSet};
+pub use lifecycle::{
+    BlacklistEntry, DisabledFilter, Subscription, SubscriptionStatus, Transport, WEBHOOK_LIFETIME,
+    WEBHOOK_LIFETIME_MAX, WEBSOCKET_LIFETIME,
+};
+pub use schedule::{Failure, Health, Schedule, Verdict};

@@ -1,0 +1,1 @@
+//! The delivering loop: read the journal, match, see, address, hand over.

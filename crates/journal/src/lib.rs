@@ -1,0 +1,21 @@
+//! The journal and the directory: the only place where the computing half and the delivering half
+//! of the house meet.
+//!
+//! [`Journal`] keeps committed changes of presence; [`DirectoryStore`] keeps who and what there
+//! is, and [`Registry`] is its view in memory. Backends: [`memory`] and [`embedded`] (SQLite);
+//! every one runs the same conformance suite.
+
+pub mod conformance;
+pub mod embedded;
+pub mod memory;
+mod newest;
+mod port;
+pub mod record;
+mod registry;
+
+pub use newest::{Newest, Snapshot};
+pub use port::{
+    BoxFuture, CommitError, CommitWatcher, Contents, DirectoryChange, DirectoryStore, Entry, Head,
+    Journal, OnCommit, Page, ReadError, Record, StoreError,
+};
+pub use registry::{Registry, RegistryError};

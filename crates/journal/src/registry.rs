@@ -1,0 +1,391 @@
+//! The directory in memory: typed, indexed, always what the store has durably.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use foldhash::quality::RandomState;
+use lampfield_core::directory::{
+    Account, ApiKey, App, Credential, Extension, Proof, SecretHash, Session,
+};
+use lampfield_core::subscription::Subscription;
+use lampfield_core::{
+    AccountId, AppId, ExtensionId, ExtensionKey, Position, SessionId, SubscriptionId,
+};
+use parking_lot::RwLock;
+use smol_str::SmolStr;
+use uuid::Uuid;
+
+use crate::port::{Contents, DirectoryChange, DirectoryStore, StoreError};
+
+/// Why a change of the directory was not made.
+pub type RegistryError = StoreError;
+
+/// The directory: reads from memory, writes through the store.
+///
+/// Reads show only what is durable. Writes take effect in the order in which the store commits
+/// them. Account walls are the caller's keys: every look-up of an extension takes its account.
+#[derive(Debug)]
+pub struct Registry {
+    store: Arc<dyn DirectoryStore>,
+    inner: Arc<RwLock<Shelves>>,
+    /// Held by whoever checks something (a number is free) and then writes.
+    checks: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Shelves {
+    accounts: BTreeMap<AccountId, AccountShelf>,
+    apps: BTreeMap<AppId, Arc<App>>,
+    credentials: HashMap<Uuid, Arc<Credential>, RandomState>,
+    passwords: HashMap<ExtensionKey, Uuid, RandomState>,
+    sessions: HashMap<SessionId, Arc<Session>, RandomState>,
+    access: HashMap<SecretHash, SessionId, RandomState>,
+    refresh: HashMap<SecretHash, SessionId, RandomState>,
+    keys: HashMap<SecretHash, Arc<ApiKey>, RandomState>,
+    subscriptions: HashMap<SubscriptionId, Arc<Subscription>, RandomState>,
+    cursors: HashMap<SubscriptionId, Position, RandomState>,
+    house: BTreeMap<String, Vec<u8>>,
+}
+
+#[derive(Debug, Default)]
+struct AccountShelf {
+    account: Option<Arc<Account>>,
+    extensions: BTreeMap<ExtensionId, Arc<Extension>>,
+    numbers: HashMap<SmolStr, ExtensionId, RandomState>,
+}
+
+impl Registry {
+    /// Loads the directory.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn open(store: Arc<dyn DirectoryStore>) -> Result<Self, StoreError> {
+        let contents = store.load()?;
+        Ok(Self {
+            store,
+            inner: Arc::new(RwLock::new(Shelves::of(contents))),
+            checks: tokio::sync::Mutex::new(()),
+        })
+    }
+
+    /// Makes changes: durable first, then visible, all or none.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing has changed then.
+    pub async fn apply(&self, changes: Vec<DirectoryChange>) -> Result<(), StoreError> {
+        let inner = Arc::clone(&self.inner);
+        let visible = changes.clone();
+        let on_commit = Box::new(move || {
+            let mut shelves = inner.write();
+            visible.into_iter().for_each(|change| shelves.take(change));
+        });
+        self.store.apply(changes, on_commit).await
+    }
+
+    /// Holds off other check-then-write users until the guard is dropped.
+    pub async fn checking(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.checks.lock().await
+    }
+
+    /// Returns an account.
+    #[must_use]
+    pub fn account(&self, id: AccountId) -> Option<Arc<Account>> {
+        self.inner.read().accounts.get(&id)?.account.clone()
+    }
+
+    /// Returns every account, by id.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<Arc<Account>> {
+        self.inner.read().accounts.values().filter_map(|shelf| shelf.account.clone()).collect()
+    }
+
+    /// Returns the account with this main number; leading `+` does not matter.
+    #[must_use]
+    pub fn account_by_number(&self, number: &str) -> Option<Arc<Account>> {
+        let bare = number.trim_start_matches('+');
+        self.accounts()
+            .into_iter()
+            .find(|account| account.main_number.trim_start_matches('+') == bare)
+    }
+
+    /// Returns an extension.
+    #[must_use]
+    pub fn extension(&self, key: ExtensionKey) -> Option<Arc<Extension>> {
+        self.inner.read().accounts.get(&key.account)?.extensions.get(&key.extension).cloned()
+    }
+
+    /// Returns the extension with this short number.
+    #[must_use]
+    pub fn extension_by_number(&self, account: AccountId, number: &str) -> Option<Arc<Extension>> {
+        let inner = self.inner.read();
+        let shelf = inner.accounts.get(&account)?;
+        shelf.extensions.get(shelf.numbers.get(number)?).cloned()
+    }
+
+    /// Returns at most `limit` extensions of an account from the `skip`-th on, by id, and how many
+    /// there are.
+    #[must_use]
+    pub fn extensions(
+        &self,
+        account: AccountId,
+        skip: usize,
+        limit: usize,
+    ) -> (Vec<Arc<Extension>>, usize) {
+        let inner = self.inner.read();
+        let Some(shelf) = inner.accounts.get(&account) else { return (Vec::new(), 0) };
+        let page = shelf.extensions.values().skip(skip).take(limit).cloned().collect();
+        (page, shelf.extensions.len())
+    }
+
+    /// Returns an application.
+    #[must_use]
+    pub fn app(&self, id: &AppId) -> Option<Arc<App>> {
+        self.inner.read().apps.get(id).cloned()
+    }
+
+    /// Returns every application, by id.
+    #[must_use]
+    pub fn apps(&self) -> Vec<Arc<App>> {
+        self.inner.read().apps.values().cloned().collect()
+    }
+
+    /// Returns a credential.
+    #[must_use]
+    pub fn credential(&self, id: Uuid) -> Option<Arc<Credential>> {
+        self.inner.read().credentials.get(&id).cloned()
+    }
+
+    /// Returns the password credential of an extension.
+    #[must_use]
+    pub fn password(&self, key: ExtensionKey) -> Option<Arc<Credential>> {
+        let inner = self.inner.read();
+        inner.credentials.get(inner.passwords.get(&key)?).cloned()
+    }
+
+    /// Returns the credentials of an account, oldest first.
+    #[must_use]
+    pub fn credentials(&self, account: AccountId) -> Vec<Arc<Credential>> {
+        let inner = self.inner.read();
+        let mut found: Vec<_> = inner
+            .credentials
+            .values()
+            .filter(|credential| credential.key.account == account)
+            .cloned()
+            .collect();
+        found.sort_by_key(|credential| (credential.created_at, credential.id));
+        found
+    }
+
+    /// Returns a session.
+    #[must_use]
+    pub fn session(&self, id: SessionId) -> Option<Arc<Session>> {
+        self.inner.read().sessions.get(&id).cloned()
+    }
+
+    /// Returns the session whose access token has this hash.
+    #[must_use]
+    pub fn session_by_access(&self, hash: &SecretHash) -> Option<Arc<Session>> {
+        let inner = self.inner.read();
+        inner.sessions.get(inner.access.get(hash)?).cloned()
+    }
+
+    /// Returns the session whose present or previous refresh token has this hash.
+    #[must_use]
+    pub fn session_by_refresh(&self, hash: &SecretHash) -> Option<Arc<Session>> {
+        let inner = self.inner.read();
+        inner.sessions.get(inner.refresh.get(hash)?).cloned()
+    }
+
+    /// Returns the sessions of a user with an application, oldest first.
+    #[must_use]
+    pub fn sessions_of(&self, key: ExtensionKey, app: &AppId) -> Vec<Arc<Session>> {
+        let inner = self.inner.read();
+        let mut found: Vec<_> = inner
+            .sessions
+            .values()
+            .filter(|session| session.key == key && session.app == *app)
+            .cloned()
+            .collect();
+        found.sort_by_key(|session| (session.created_at, session.id));
+        found
+    }
+
+    /// Returns the ids of sessions whose refresh token ended before `now`.
+    #[must_use]
+    pub fn sessions_over(&self, now: lampfield_core::Timestamp) -> Vec<SessionId> {
+        let inner = self.inner.read();
+        let over = inner.sessions.values().filter(|session| {
+            session.refresh.expires_at <= now && session.access.expires_at <= now
+        });
+        over.map(|session| session.id).collect()
+    }
+
+    /// Returns the API key with this hash.
+    #[must_use]
+    pub fn key(&self, hash: &SecretHash) -> Option<Arc<ApiKey>> {
+        self.inner.read().keys.get(hash).cloned()
+    }
+
+    /// Returns every API key, oldest first.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Arc<ApiKey>> {
+        let mut keys: Vec<_> = self.inner.read().keys.values().cloned().collect();
+        keys.sort_by_key(|key| (key.created_at, key.id));
+        keys
+    }
+
+    /// Returns a subscription.
+    #[must_use]
+    pub fn subscription(&self, id: SubscriptionId) -> Option<Arc<Subscription>> {
+        self.inner.read().subscriptions.get(&id).cloned()
+    }
+
+    /// Returns every subscription, oldest first.
+    #[must_use]
+    pub fn subscriptions(&self) -> Vec<Arc<Subscription>> {
+        let mut found: Vec<_> = self.inner.read().subscriptions.values().cloned().collect();
+        found.sort_by_key(|subscription| (subscription.created_at, subscription.id));
+        found
+    }
+
+    /// Returns the subscriptions of a user with an application, oldest first.
+    #[must_use]
+    pub fn subscriptions_of(&self, key: ExtensionKey, app: &AppId) -> Vec<Arc<Subscription>> {
+        let mut found = self.subscriptions();
+        found.retain(|one| {
+            one.account == key.account && one.owner == key.extension && one.app == *app
+        });
+        found
+    }
+
+    /// Returns the saved cursor of a subscription.
+    #[must_use]
+    pub fn cursor(&self, id: SubscriptionId) -> Option<Position> {
+        self.inner.read().cursors.get(&id).copied()
+    }
+
+    /// Returns a value of the house.
+    #[must_use]
+    pub fn house(&self, name: &str) -> Option<Vec<u8>> {
+        self.inner.read().house.get(name).cloned()
+    }
+}
+
+impl Shelves {
+    fn of(contents: Contents) -> Self {
+        use DirectoryChange as C;
+        let mut shelves = Self::default();
+        let Contents {
+            accounts,
+            extensions,
+            apps,
+            credentials,
+            sessions,
+            keys,
+            subscriptions,
+            cursors,
+            house,
+        } = contents;
+        accounts.into_iter().for_each(|it| shelves.take(C::PutAccount(it)));
+        extensions.into_iter().for_each(|it| shelves.take(C::PutExtension(it)));
+        apps.into_iter().for_each(|it| shelves.take(C::PutApp(it)));
+        credentials.into_iter().for_each(|it| shelves.take(C::PutCredential(it)));
+        sessions.into_iter().for_each(|it| shelves.take(C::PutSession(it)));
+        keys.into_iter().for_each(|it| shelves.take(C::PutKey(it)));
+        subscriptions.into_iter().for_each(|it| shelves.take(C::PutSubscription(it)));
+        cursors.into_iter().for_each(|(id, at)| shelves.take(C::PutCursor(id, at)));
+        shelves.house.extend(house);
+        shelves
+    }
+
+    fn take(&mut self, change: DirectoryChange) {
+        match change {
+            DirectoryChange::PutAccount(account) => {
+                let shelf = self.accounts.entry(account.id).or_default();
+                shelf.account = Some(Arc::new(account));
+            }
+            DirectoryChange::PutExtension(extension) => self.put_extension(extension),
+            DirectoryChange::RemoveExtension(key) => self.remove_extension(key),
+            DirectoryChange::PutApp(app) => {
+                self.apps.insert(app.id.clone(), Arc::new(app));
+            }
+            DirectoryChange::RemoveApp(id) => {
+                self.apps.remove(&id);
+            }
+            DirectoryChange::PutCredential(credential) => {
+                if matches!(credential.proof, Proof::Password(_)) {
+                    self.passwords.insert(credential.key, credential.id);
+                }
+                self.credentials.insert(credential.id, Arc::new(credential));
+            }
+            DirectoryChange::RemoveCredential(id) => {
+                self.credentials.remove(&id);
+                self.passwords.retain(|_, password| *password != id);
+            }
+            DirectoryChange::PutSession(session) => self.put_session(session),
+            DirectoryChange::RemoveSession(id) => self.remove_session(id),
+            DirectoryChange::PutKey(key) => {
+                self.keys.insert(key.hash, Arc::new(key));
+            }
+            DirectoryChange::RemoveKey(id) => self.keys.retain(|_, key| key.id != id),
+            DirectoryChange::PutSubscription(subscription) => {
+                self.subscriptions.insert(subscription.id, Arc::new(subscription));
+            }
+            DirectoryChange::RemoveSubscription(id) => {
+                self.subscriptions.remove(&id);
+                self.cursors.remove(&id);
+            }
+            DirectoryChange::PutCursor(id, position) => {
+                self.cursors.insert(id, position);
+            }
+            DirectoryChange::PutHouse(name, value) => {
+                self.house.insert(name.to_owned(), value);
+            }
+        }
+    }
+
+    fn put_extension(&mut self, extension: Extension) {
+        let shelf = self.accounts.entry(extension.key.account).or_default();
+        let id = extension.key.extension;
+        let number = extension.number.clone();
+        if let Some(before) = shelf.extensions.insert(id, Arc::new(extension)) {
+            shelf.numbers.remove(&before.number);
+        }
+        shelf.numbers.insert(number, id);
+    }
+
+    fn remove_extension(&mut self, key: ExtensionKey) {
+        if let Some(shelf) = self.accounts.get_mut(&key.account)
+            && let Some(before) = shelf.extensions.remove(&key.extension)
+        {
+            shelf.numbers.remove(&before.number);
+        }
+        let gone: BTreeSet<_> = self
+            .credentials
+            .values()
+            .filter(|credential| credential.key == key)
+            .map(|credential| credential.id)
+            .collect();
+        self.credentials.retain(|id, _| !gone.contains(id));
+        self.passwords.remove(&key);
+    }
+
+    fn put_session(&mut self, session: Session) {
+        self.remove_session(session.id);
+        self.access.insert(session.access.hash, session.id);
+        self.refresh.insert(session.refresh.hash, session.id);
+        if let Some(previous) = &session.previous_refresh {
+            self.refresh.insert(previous.hash, session.id);
+        }
+        self.sessions.insert(session.id, Arc::new(session));
+    }
+
+    fn remove_session(&mut self, id: SessionId) {
+        let Some(before) = self.sessions.remove(&id) else { return };
+        self.access.remove(&before.access.hash);
+        self.refresh.remove(&before.refresh.hash);
+        if let Some(previous) = &before.previous_refresh {
+            self.refresh.remove(&previous.hash);
+        }
+    }
+}
