@@ -1,1 +1,20 @@
-//! The delivering loop: read the journal, match, see, address, hand over.
+//! The delivering loop: read the journal, match, see only what may be seen, address, hand over.
+//!
+//! [`Delivery`] watches the journal and serves every subscription: WebSockets by readiness loops
+//! that write shared bytes straight to the sockets, webhooks by a cursor each, streams (SSE) by a
+//! cursor each. A slow receiver delays nothing but its own cursor.
+
+mod config;
+mod feed;
+mod gateway;
+mod hub;
+mod outgoing;
+pub mod sse;
+pub mod webhook;
+pub mod websocket;
+
+pub use config::{DeliveryConfig, WebhookConfig, WebsocketConfig};
+pub use gateway::{
+    Gateway, Hello, HelloRefusal, SocketAnswer, SocketEffect, SocketRequest, Welcome,
+};
+pub use hub::Delivery;
