@@ -45,6 +45,40 @@ pub enum Fact {
     UserStatus(UserStatus),
 }
 
+/// What kind of thing a claim is about. Ids of one source are apart per kind: its call `1` and its
+/// meeting `1` are two things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// [`Fact::Call`].
+    Call,
+    /// [`Fact::Meeting`].
+    Meeting,
+    /// [`Fact::Registration`].
+    Registration,
+    /// [`Fact::Dnd`].
+    Dnd,
+    /// [`Fact::UserStatus`].
+    UserStatus,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: &'static [Self] =
+        &[Self::Call, Self::Meeting, Self::Registration, Self::Dnd, Self::UserStatus];
+
+    /// Returns the kind's stable name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Meeting => "meeting",
+            Self::Registration => "registration",
+            Self::Dnd => "dnd",
+            Self::UserStatus => "userStatus",
+        }
+    }
+}
+
 /// Whether a device can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Registration {
@@ -116,7 +150,19 @@ impl Claim {
     /// Tells whether `other` speaks of the same thing of the same source.
     #[must_use]
     pub fn is_about_the_same_as(&self, other: &Self) -> bool {
-        self.source == other.source && self.id == other.id
+        self.kind() == other.kind() && self.id == other.id && self.source == other.source
+    }
+
+    /// Returns what kind of thing it is about.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self.fact {
+            Fact::Call(_) => Kind::Call,
+            Fact::Meeting(_) => Kind::Meeting,
+            Fact::Registration(_) => Kind::Registration,
+            Fact::Dnd(_) => Kind::Dnd,
+            Fact::UserStatus(_) => Kind::UserStatus,
+        }
     }
 
     /// Returns the call, if it is one.

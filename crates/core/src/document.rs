@@ -28,7 +28,7 @@ pub struct Document {
     pub standing: Standing,
     /// What people decided.
     pub settings: Settings,
-    /// What sources say, by source and claim id.
+    /// What sources say, by source, kind and claim id.
     pub claims: Vec<Claim>,
     /// `telephonyStatus`, folded over all calls.
     pub telephony: TelephonyStatus,
@@ -64,7 +64,7 @@ impl Document {
         policy: Policy,
         now: Timestamp,
     ) -> Self {
-        claims.sort_by(|a, b| (&a.source, &a.id).cmp(&(&b.source, &b.id)));
+        claims.sort_by(|a, b| (&a.source, a.kind(), &a.id).cmp(&(&b.source, b.kind(), &b.id)));
         let telephony = fold_telephony(claims.iter().filter_map(Claim::call));
         let user = user_in_force(&settings, &claims);
         let meeting = meeting_in_force(&claims);

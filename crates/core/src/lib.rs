@@ -21,7 +21,7 @@ pub mod visibility;
 
 pub use calls::{ListedCalls, fold_telephony};
 pub use changes::Changes;
-pub use claim::{Call, Claim, Fact, SipData};
+pub use claim::{Call, Claim, Fact, Kind, Registration, SipData};
 pub use compose::{Composed, Inputs, Policy, Rule, compose};
 pub use document::{Document, Standing};
 pub use event::{Act, Cause, EndedCall, PresenceEvent};

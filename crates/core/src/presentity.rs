@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::changes::Changes;
-use crate::claim::{Claim, Fact};
+use crate::claim::{Claim, Fact, Kind};
 use crate::compose::Policy;
 use crate::document::{Document, Standing};
 use crate::event::{Act, Cause, EndedCall};
@@ -24,6 +24,8 @@ pub enum Command {
     Withdraw {
         /// The source.
         source: SourceId,
+        /// What kind of thing it is.
+        kind: Kind,
         /// The claim.
         claim: ClaimId,
     },
@@ -182,8 +184,9 @@ impl Presentity {
 fn apply_to_claims(claims: &mut Vec<Claim>, command: &Command, now: Timestamp) {
     match command {
         Command::Publish(claim) => publish(claims, claim, now),
-        Command::Withdraw { source, claim } => {
-            claims.retain(|live| !(live.source == *source && live.id == *claim));
+        Command::Withdraw { source, kind, claim } => {
+            claims
+                .retain(|live| live.source != *source || live.id != *claim || live.kind() != *kind);
         }
         Command::Picture { source, claims: picture } => {
             claims.retain(|live| {
@@ -269,7 +272,7 @@ fn cause_of(command: &Command) -> Cause {
             (Act::Withdrawn, claim.source.clone(), Some(claim.id.clone()))
         }
         Command::Publish(claim) => (Act::Published, claim.source.clone(), Some(claim.id.clone())),
-        Command::Withdraw { source, claim } => {
+        Command::Withdraw { source, claim, .. } => {
             (Act::Withdrawn, source.clone(), Some(claim.clone()))
         }
         Command::Picture { source, .. } => (Act::Pictured, source.clone(), None),

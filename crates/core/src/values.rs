@@ -79,6 +79,7 @@ words! {
     }
 }
 words! {
+    #[expect(clippy::enum_variant_names, reason = "the contract's words")]
     /// Do not disturb (`dndStatus`); the closed set of the founding document.
     DndStatus {
         /// Direct and queue calls are taken.
