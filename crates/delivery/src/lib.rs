@@ -14,7 +14,9 @@ pub mod webhook;
 pub mod websocket;
 
 pub use config::{DeliveryConfig, WebhookConfig, WebsocketConfig};
+pub use feed::{Caught, Feed, Lane, LaneWatcher, SHARDS_MAX, Slice, catch_up};
 pub use gateway::{
     Gateway, Hello, HelloRefusal, SocketAnswer, SocketEffect, SocketRequest, Welcome,
 };
 pub use hub::Delivery;
+pub use outgoing::Outgoing;

@@ -1,1 +1,113 @@
-//! To be written.
+//! A committed event on its way out.
+//!
+//! It is encoded at most once for each pair of detail and view, whoever receives it.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use lampfield_contract::{SharedEnvelope, WireOptions};
+use lampfield_core::visibility::{Detail, is_told};
+use lampfield_core::{View, Viewer, see};
+use lampfield_journal::Record;
+
+/// One committed event, encoded at most once per (detail, view), shared by all its receivers.
+#[derive(Debug)]
+pub struct Outgoing {
+    record: Arc<Record>,
+    shared: [[OnceLock<SharedEnvelope>; 3]; 3],
+    standing: Standing,
+    has_calls: bool,
+}
+
+/// What the event stands for.
+#[derive(Debug, Clone, Copy)]
+enum Standing {
+    /// Itself, just committed.
+    Fresh(Instant),
+    /// Itself, read again.
+    Repeated,
+    /// Everything that happened to its extension since a reader's place: what differs from that
+    /// reader's picture is unknown.
+    Newest,
+}
+
+impl Outgoing {
+    /// Takes up an event that was committed just now.
+    #[must_use]
+    pub fn fresh(record: Arc<Record>) -> Self {
+        Self::of(record, Standing::Fresh(Instant::now()))
+    }
+
+    /// Takes up an event that was read from the journal.
+    #[must_use]
+    pub fn repeated(record: Arc<Record>) -> Self {
+        Self::of(record, Standing::Repeated)
+    }
+
+    /// Takes up the newest event of an extension in place of all between it and a reader's place.
+    #[must_use]
+    pub fn newest(record: Arc<Record>) -> Self {
+        Self::of(record, Standing::Newest)
+    }
+
+    fn of(record: Arc<Record>, standing: Standing) -> Self {
+        let event = &record.event;
+        let has_calls = !event.ended.is_empty() || event.document.calls().next().is_some();
+        Self { record, shared: Default::default(), standing, has_calls }
+    }
+
+    /// Returns the event as it is stored.
+    #[must_use]
+    pub const fn record(&self) -> &Arc<Record> {
+        &self.record
+    }
+
+    /// Returns its place in the account's log.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.record.offset
+    }
+
+    /// Returns when it was committed; none if it was read again.
+    #[must_use]
+    pub const fn committed(&self) -> Option<Instant> {
+        match self.standing {
+            Standing::Fresh(at) => Some(at),
+            Standing::Repeated | Standing::Newest => None,
+        }
+    }
+
+    /// Returns what its receivers at one detail and view share; encodes it when it is asked for first.
+    pub fn envelope(&self, detail: Detail, view: View, options: WireOptions) -> &SharedEnvelope {
+        self.shared[row(detail)][column(view)]
+            .get_or_init(|| SharedEnvelope::of(&self.record.event, detail, view, options))
+    }
+
+    /// Decides what `viewer` sees of it; `None` when this viewer is not told of it.
+    ///
+    /// In place of several events it is always told: the reader's picture may differ in anything.
+    #[must_use]
+    pub fn sight(&self, viewer: Viewer, detail: Detail) -> Option<View> {
+        let event = &self.record.event;
+        let view = see(viewer, event.key.extension, &event.document.settings);
+        let told = matches!(self.standing, Standing::Newest)
+            || is_told(view, detail, event.changes, self.has_calls);
+        told.then_some(view)
+    }
+}
+
+const fn row(detail: Detail) -> usize {
+    match detail {
+        Detail::Plain => 0,
+        Detail::Detailed => 1,
+        Detail::Sip => 2,
+    }
+}
+
+const fn column(view: View) -> usize {
+    match view {
+        View::Full => 0,
+        View::WithoutCallers => 1,
+        View::Hidden => 2,
+    }
+}
