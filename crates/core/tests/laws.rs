@@ -27,7 +27,9 @@ proptest! {
     fn replaying_the_decisions_gives_the_same_state(history in any_history()) {
         let (lived, decisions) = live(&history);
         let mut replayed = idle_person();
-        decisions.into_iter().for_each(|decision| replayed.adopt(decision));
+        for decision in decisions {
+            replayed.adopt(decision);
+        }
 
         prop_assert_eq!(lived, replayed);
     }
