@@ -5,14 +5,18 @@
 //! is, and [`Registry`] is its view in memory. Backends: [`memory`] and [`embedded`] (SQLite);
 //! every one runs the same conformance suite.
 
+mod catalogue;
 pub mod conformance;
 pub mod embedded;
+mod fence;
 pub mod memory;
 mod newest;
 mod port;
 pub mod record;
 mod registry;
+mod watchers;
 
+pub use memory::MemoryJournal;
 pub use newest::{Newest, Snapshot};
 pub use port::{
     BoxFuture, CommitError, CommitWatcher, Contents, DirectoryChange, DirectoryStore, Entry, Head,
