@@ -1,0 +1,72 @@
+//! JSON by hand where it is hot, and the limits of JSON from outside. Not a general encoder.
+
+use uuid::Uuid;
+
+/// How deep arrays and objects of a request may be nested.
+pub const JSON_DEPTH_MAX: usize = 32;
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// Tells whether `text` nests deeper than [`JSON_DEPTH_MAX`]; it need not be valid JSON.
+#[must_use]
+pub fn is_too_deep(text: &[u8]) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in text {
+        match (in_string, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_string = !in_string,
+            (false, b'[' | b'{') => depth += 1,
+            (false, b']' | b'}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > JSON_DEPTH_MAX {
+            return true;
+        }
+    }
+    false
+}
+
+/// Appends `text` as a JSON string with its quotes, escaped exactly as `serde_json` does.
+pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let bytes = text.as_bytes();
+    let mut copied = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        let short = match byte {
+            b'"' | b'\\' => *byte,
+            0x08 => b'b',
+            b'\t' => b't',
+            b'\n' => b'n',
+            0x0c => b'f',
+            b'\r' => b'r',
+            0x00..=0x1f => b'u',
+            _ => continue,
+        };
+        out.extend_from_slice(&bytes[copied..at]);
+        copied = at + 1;
+        out.extend_from_slice(&[b'\\', short]);
+        if short == b'u' {
+            let nibble = |value: u8| HEX[usize::from(value & 0xf)];
+            out.extend_from_slice(&[b'0', b'0', nibble(byte >> 4), nibble(*byte)]);
+        }
+    }
+    out.extend_from_slice(&bytes[copied..]);
+    out.push(b'"');
+}
+
+/// Appends a number in decimal.
+pub(crate) fn write_number(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// Appends `true` or `false`.
+pub(crate) fn write_flag(out: &mut Vec<u8>, flag: bool) {
+    out.extend_from_slice(if flag { b"true" } else { b"false" });
+}
+
+/// Appends a UUID in its hyphenated lower-case form, without quotes.
+pub(crate) fn write_uuid(out: &mut Vec<u8>, uuid: Uuid) {
+    let mut text = Uuid::encode_buffer();
+    out.extend_from_slice(uuid.hyphenated().encode_lower(&mut text).as_bytes());
+}
