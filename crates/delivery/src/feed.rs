@@ -28,10 +28,14 @@ pub const SHARDS_MAX: usize = 64;
 
 /// Where committed events enter the delivering half.
 pub struct Feed {
+    journal: Arc<dyn Journal>,
     ring_max: usize,
     lanes: RwLock<Lanes>,
     shards: OnceLock<Box<[Arc<dyn LaneWatcher>]>>,
 }
+
+/// What the journal holds: it must not keep the feed alive, which keeps the journal.
+struct Intake(Weak<Feed>);
 
 #[derive(Default)]
 struct Lanes {
@@ -76,13 +80,14 @@ pub enum Slice {
 
 impl Feed {
     /// Makes a feed that watches `journal`; each watched account keeps at most `ring_max` events.
-    pub fn start(journal: &dyn Journal, ring_max: usize) -> Arc<Self> {
+    pub fn start(journal: Arc<dyn Journal>, ring_max: usize) -> Arc<Self> {
         let feed = Arc::new(Self {
+            journal: Arc::clone(&journal),
             ring_max: ring_max.max(1),
             lanes: RwLock::new(Lanes { by_account: HashMap::default(), prune_at: PRUNE_MIN }),
             shards: OnceLock::new(),
         });
-        journal.watch(Arc::clone(&feed) as Arc<dyn CommitWatcher>);
+        journal.watch(Arc::new(Intake(Arc::downgrade(&feed))));
         feed
     }
 
@@ -94,7 +99,7 @@ impl Feed {
 
     /// Returns the lane of an account, made if nobody watches it yet. It lives as long as anybody
     /// holds it. Nothing committed after this call is missing in it.
-    pub fn lane(&self, journal: &dyn Journal, account: AccountId) -> Arc<Lane> {
+    pub fn lane(&self, account: AccountId) -> Arc<Lane> {
         if let Some(lane) = self.existing(account) {
             return lane;
         }
@@ -105,7 +110,7 @@ impl Feed {
         lanes.prune();
         // The head is read while no commit can be handed over: what was committed before and is
         // handed over later is not after the floor, and everything else will be pushed.
-        let floor = journal.head(account).position.offset;
+        let floor = self.journal.head(account).position.offset;
         let lane = Arc::new(Lane::new(account, floor, self.ring_max));
         lanes.by_account.insert(account, Arc::downgrade(&lane));
         lane
@@ -143,8 +148,16 @@ impl Feed {
     }
 }
 
-impl CommitWatcher for Feed {
+impl CommitWatcher for Intake {
     fn committed(&self, records: &[Arc<Record>]) {
+        if let Some(feed) = self.0.upgrade() {
+            feed.take(records);
+        }
+    }
+}
+
+impl Feed {
+    fn take(&self, records: &[Arc<Record>]) {
         let mut moved: Vec<Arc<Lane>> = Vec::new();
         for run in records.chunk_by(|a, b| a.event.key.account == b.event.key.account) {
             let Some(first) = run.first() else { continue };
@@ -291,11 +304,12 @@ impl Ring {
 pub enum Caught {
     /// Every event after its place, in order; empty at the head. There may be more behind them.
     Events(Vec<Arc<Outgoing>>),
-    /// It is far behind: the newest event of each extension that changed, in order.
+    /// It is far behind: the newest event of each extension that changed, in order, however many
+    /// there are. A reader that takes only some of them must begin again from its old place.
     Newest {
         /// The events, by offset.
         events: Vec<Arc<Outgoing>>,
-        /// Where the reader stands after them. There may be more behind it.
+        /// Where the reader stands after all of them.
         head: u64,
     },
     /// Its place was trimmed, is of another epoch, or never was: only a fresh picture helps.
@@ -321,7 +335,7 @@ pub async fn catch_up(
     }
     let behind = head.offset - after.offset;
     if coalesce_after.is_some_and(|most| behind > most as u64) {
-        return Ok(newest(journal, lane.account, after.offset, limit));
+        return Ok(newest(journal, lane.account, after.offset));
     }
     if let Slice::Events(events) = lane.after(after.offset, limit)
         && (!events.is_empty() || behind == 0)
@@ -334,22 +348,17 @@ pub async fn catch_up(
             Ok(Caught::Events(events.collect()))
         }
         Page::Unrecoverable { .. } if coalesce_after.is_some() => {
-            Ok(newest(journal, lane.account, after.offset, limit))
+            Ok(newest(journal, lane.account, after.offset))
         }
         Page::Unrecoverable { .. } => Ok(Caught::Unrecoverable),
     }
 }
 
-fn newest(journal: &dyn Journal, account: AccountId, after: u64, limit: usize) -> Caught {
-    let snapshot = journal.newest().snapshot(account, after);
-    let mut records = snapshot.records;
-    records.sort_unstable_by_key(|record| record.offset);
-    let is_all = records.len() <= limit;
-    records.truncate(limit);
-    let last = records.last().map_or(after, |record| record.offset);
-    let head = if is_all { snapshot.head.position.offset } else { last };
-    let events = records.into_iter().map(|record| Arc::new(Outgoing::newest(record))).collect();
-    Caught::Newest { events, head }
+fn newest(journal: &dyn Journal, account: AccountId, after: u64) -> Caught {
+    let mut snapshot = journal.newest().snapshot(account, after);
+    snapshot.records.sort_unstable_by_key(|record| record.offset);
+    let events = snapshot.records.into_iter().map(|record| Arc::new(Outgoing::newest(record)));
+    Caught::Newest { events: events.collect(), head: snapshot.head.position.offset }
 }
 
 impl fmt::Debug for Feed {

@@ -14,7 +14,8 @@ use lampfield_journal::Record;
 #[derive(Debug)]
 pub struct Outgoing {
     record: Arc<Record>,
-    shared: [[OnceLock<SharedEnvelope>; 3]; 3],
+    /// Most events of a ring or page are never encoded by it, so that the room is made when needed.
+    shared: OnceLock<Box<[[OnceLock<SharedEnvelope>; 3]; 3]>>,
     standing: Standing,
     has_calls: bool,
 }
@@ -53,7 +54,7 @@ impl Outgoing {
     fn of(record: Arc<Record>, standing: Standing) -> Self {
         let event = &record.event;
         let has_calls = !event.ended.is_empty() || event.document.calls().next().is_some();
-        Self { record, shared: Default::default(), standing, has_calls }
+        Self { record, shared: OnceLock::new(), standing, has_calls }
     }
 
     /// Returns the event as it is stored.
@@ -79,7 +80,8 @@ impl Outgoing {
 
     /// Returns what its receivers at one detail and view share; encodes it when it is asked for first.
     pub fn envelope(&self, detail: Detail, view: View, options: WireOptions) -> &SharedEnvelope {
-        self.shared[row(detail)][column(view)]
+        let shared = self.shared.get_or_init(Box::default);
+        shared[row(detail)][column(view)]
             .get_or_init(|| SharedEnvelope::of(&self.record.event, detail, view, options))
     }
 
