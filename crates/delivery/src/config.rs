@@ -64,6 +64,8 @@ pub struct WebhookConfig {
     pub timeout: Duration,
     /// Largest answer that is read, headers and body.
     pub answer_max: usize,
+    /// Look-ups of receivers' names under way.
+    pub lookups_max: usize,
     /// Deliveries under way to one host.
     pub per_host_max: usize,
     /// Deliveries under way for one subscription; never two of one extension.
@@ -118,6 +120,7 @@ impl Default for WebhookConfig {
         Self {
             timeout: Duration::from_secs(3),
             answer_max: 1024,
+            lookups_max: 32,
             per_host_max: 32,
             window_max: 8,
             allow_http: false,

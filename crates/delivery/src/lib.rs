@@ -10,6 +10,7 @@ mod gateway;
 mod hub;
 mod outgoing;
 pub mod sse;
+mod watching;
 pub mod webhook;
 pub mod websocket;
 
@@ -20,3 +21,4 @@ pub use gateway::{
 };
 pub use hub::Delivery;
 pub use outgoing::Outgoing;
+pub use watching::{filters_of, sight_now, viewer_of};
