@@ -1,15 +1,27 @@
 //! The RingCentral wire: event and presence JSON, filters, errors, paging, WebSocket frames, OAuth
 //! bodies. Pure: no socket, no clock.
 
+mod error;
 mod event;
 mod json;
 mod options;
+mod query;
+mod server_frames;
 mod timestamp;
+mod websocket;
 
+pub use error::ApiError;
 pub use event::{
     BodySource, ENVELOPE_HEAD, ENVELOPE_OWNER, SharedEnvelope, notification_uuid, write_body,
     write_body_of, write_event_path,
 };
 pub use json::{JSON_DEPTH_MAX, is_too_deep};
 pub use options::{AccountSegment, ExtensionIdForm, WireOptions};
+pub use query::parse_query;
+pub use server_frames::{
+    ConnectionLimits, FRAME_END, RECOVERY_NOTHING_TO_RECOVER, RECOVERY_OTHER_SESSION,
+    RecoveryOutcome, Wsc, write_connection_details, write_error, write_heartbeat,
+    write_notification_head, write_response,
+};
 pub use timestamp::{format_timestamp, parse_timestamp, write_timestamp};
+pub use websocket::{ClientFrame, ClientRequest, FrameError, FrameProblem, parse_client_frame};

@@ -1,0 +1,183 @@
+//! Frames to a WebSocket client (contract 8.2, 8.3): compact JSON, `headers` always there and all
+//! values in it strings.
+
+use lampfield_core::Timestamp;
+use uuid::Uuid;
+
+use crate::json::{write_number, write_string, write_uuid};
+use crate::timestamp::write_timestamp_with_offset;
+
+/// The recovery token as it stands in a frame. The client sends back the last one that it processed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wsc<'a> {
+    /// Opaque and URL-safe: clients put it into an address without escaping.
+    pub token: &'a str,
+    /// Rises over all sessions of a client; at most 2^31 - 1, since one client reads it as int32.
+    pub sequence: u32,
+}
+
+/// The limits that `ConnectionDetails` announces; times in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// `maxConnectionsPerSession`.
+    pub max_connections_per_session: u64,
+    /// `recoveryBufferSize`.
+    pub recovery_buffer_size: u64,
+    /// `recoveryTimeout`.
+    pub recovery_timeout: u64,
+    /// `idleTimeout`.
+    pub idle_timeout: u64,
+    /// `absoluteTimeout`.
+    pub absolute_timeout: u64,
+    /// `maxActiveRequests`.
+    pub max_active_requests: u64,
+}
+
+/// How a recovery went; told only to a client that asked for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecoveryOutcome {
+    /// The same subscription goes on.
+    Successful,
+    /// A new session begins; the client subscribes anew.
+    Failed {
+        /// Code such as `WSG-1005`.
+        code: &'static str,
+    },
+}
+
+/// No such subscription any more, or the recovery window is over (`recoveryErrorCode`).
+pub const RECOVERY_NOTHING_TO_RECOVER: &str = "WSG-1005";
+/// The recovery token belongs to another OAuth session (`recoveryErrorCode`).
+pub const RECOVERY_OTHER_SESSION: &str = "WSG-1003";
+
+/// What ends a notification after its envelope, and every other frame.
+pub const FRAME_END: &[u8] = b"]";
+
+/// Appends the `ConnectionDetails` frame, the first of every socket. `message_id` is made by the
+/// server, without characters that need escaping.
+pub fn write_connection_details(
+    out: &mut Vec<u8>,
+    message_id: &str,
+    wsc: Wsc<'_>,
+    limits: &ConnectionLimits,
+    recovery: Option<RecoveryOutcome>,
+    now: Timestamp,
+) {
+    write_meta(out, "ConnectionDetails", message_id);
+    out.extend_from_slice(b",\"status\":200,");
+    write_wsc(out, wsc);
+    out.push(b',');
+    write_request_id(out, message_id);
+    out.extend_from_slice(b"},{\"creationTime\":\"");
+    write_timestamp_with_offset(out, now);
+    out.push(b'"');
+    for (name, value) in [
+        ("maxConnectionsPerSession", limits.max_connections_per_session),
+        ("recoveryBufferSize", limits.recovery_buffer_size),
+        ("recoveryTimeout", limits.recovery_timeout),
+        ("idleTimeout", limits.idle_timeout),
+        ("absoluteTimeout", limits.absolute_timeout),
+        ("maxActiveRequests", limits.max_active_requests),
+    ] {
+        append(out, &[",\"", name, "\":"]);
+        write_number(out, value);
+    }
+    match recovery {
+        None => {}
+        Some(RecoveryOutcome::Successful) => append(out, &[",\"recoveryState\":\"Successful\""]),
+        Some(RecoveryOutcome::Failed { code }) => append(
+            out,
+            &[",\"recoveryState\":\"Failed\",\"recoveryErrorCode\":\"", code, "\""],
+        ),
+    }
+    out.extend_from_slice(b"}]");
+}
+
+/// Appends a `Heartbeat` frame with the client's own id.
+pub fn write_heartbeat(out: &mut Vec<u8>, message_id: &str) {
+    write_meta(out, "Heartbeat", message_id);
+    out.extend_from_slice(b"}]");
+}
+
+/// Appends an `Error` frame. `message_id` is the client's where it is known, else one of the server.
+pub fn write_error(out: &mut Vec<u8>, message_id: &str, status: u16, code: &str, message: &str) {
+    write_meta(out, "Error", message_id);
+    write_status(out, status);
+    write_request_id(out, message_id);
+    out.extend_from_slice(b"},{\"errorCode\":");
+    write_string(out, code);
+    out.extend_from_slice(b",\"message\":");
+    write_string(out, message);
+    out.extend_from_slice(b"}]");
+}
+
+/// Appends the answer to a `ClientRequest`. `body` is JSON, or a multipart answer, which stands in
+/// the frame as it is (contract 8.3); without one the frame has one element.
+pub fn write_response(
+    out: &mut Vec<u8>,
+    message_id: &str,
+    status: u16,
+    headers: &[(String, String)],
+    body: Option<&[u8]>,
+) {
+    write_meta(out, "ClientRequest", message_id);
+    write_status(out, status);
+    out.extend_from_slice(b"\"headers\":{");
+    for (at, (name, value)) in headers.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        write_string(out, name);
+        out.push(b':');
+        write_string(out, value);
+    }
+    out.extend_from_slice(b"}}");
+    if let Some(body) = body.filter(|body| !body.is_empty()) {
+        out.push(b',');
+        out.extend_from_slice(body);
+    }
+    out.extend_from_slice(FRAME_END);
+}
+
+/// Appends a `ServerNotification` frame up to where its envelope begins; after the envelope comes
+/// [`FRAME_END`].
+pub fn write_notification_head(out: &mut Vec<u8>, uuid: Uuid, wsc: Wsc<'_>) {
+    out.extend_from_slice(b"[{\"type\":\"ServerNotification\",\"messageId\":\"");
+    write_uuid(out, uuid);
+    out.extend_from_slice(b"\",\"status\":200,");
+    write_wsc(out, wsc);
+    out.extend_from_slice(b",\"headers\":{\"RCRequestId\":\"");
+    write_uuid(out, uuid);
+    out.extend_from_slice(b"\"}},");
+}
+
+fn write_meta(out: &mut Vec<u8>, kind: &str, message_id: &str) {
+    append(out, &["[{\"type\":\"", kind, "\",\"messageId\":"]);
+    write_string(out, message_id);
+}
+
+fn write_status(out: &mut Vec<u8>, status: u16) {
+    out.extend_from_slice(b",\"status\":");
+    write_number(out, u64::from(status));
+    out.push(b',');
+}
+
+fn write_request_id(out: &mut Vec<u8>, id: &str) {
+    out.extend_from_slice(b"\"headers\":{\"RCRequestId\":");
+    write_string(out, id);
+    out.push(b'}');
+}
+
+fn write_wsc(out: &mut Vec<u8>, wsc: Wsc<'_>) {
+    out.extend_from_slice(b"\"wsc\":{\"token\":");
+    write_string(out, wsc.token);
+    out.extend_from_slice(b",\"sequence\":");
+    write_number(out, u64::from(wsc.sequence));
+    out.push(b'}');
+}
+
+fn append(out: &mut Vec<u8>, parts: &[&str]) {
+    for part in parts {
+        out.extend_from_slice(part.as_bytes());
+    }
+}
