@@ -1,1 +1,19 @@
-//! REST: RingCentral's paths, OAuth, Lampfield's own paths.
+//! REST: RingCentral's paths, OAuth, Lampfield's own paths, and the loop that accepts connections.
+//!
+//! [`router`] answers every request, whether it comes over HTTP or over a WebSocket; [`serve`] accepts
+//! connections. Reads of presence come from the journal's newest documents, every one through
+//! [`see`](lampfield_core::see); writes go through the engine's intake like those of any source.
+
+pub mod auth;
+mod config;
+pub mod edge;
+mod rate;
+mod router;
+pub mod socket;
+mod state;
+
+pub use auth::{Caller, Secrets, issue_jwt};
+pub use config::{ApiConfig, RateConfig, TokenConfig};
+pub use edge::{Answer, Refusal};
+pub use router::router;
+pub use state::{ApiState, Parts};
