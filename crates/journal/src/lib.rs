@@ -14,6 +14,7 @@ mod newest;
 mod port;
 pub mod record;
 mod registry;
+mod stored;
 mod watchers;
 
 pub use memory::MemoryJournal;
