@@ -3,11 +3,16 @@
 
 mod error;
 mod event;
+mod filter;
+mod foreign;
 mod json;
 mod options;
+mod paging;
+mod presence;
 mod query;
 mod server_frames;
 mod timestamp;
+mod update;
 mod websocket;
 
 pub use error::ApiError;
@@ -15,8 +20,13 @@ pub use event::{
     BodySource, ENVELOPE_HEAD, ENVELOPE_OWNER, SharedEnvelope, notification_uuid, write_body,
     write_body_of, write_event_path,
 };
+pub use filter::{FILTER_MAX, FILTERS_MAX, FilterError, parse_filter, write_filter};
 pub use json::{JSON_DEPTH_MAX, is_too_deep};
 pub use options::{AccountSegment, ExtensionIdForm, WireOptions};
+pub use paging::{PER_PAGE_DEFAULT, PER_PAGE_MAX, Page, PageRequest};
+pub use presence::{
+    ResourceFlags, Subject, account_presence, extension_uri, list_resource, presence_resource,
+};
 pub use query::parse_query;
 pub use server_frames::{
     ConnectionLimits, FRAME_END, RECOVERY_NOTHING_TO_RECOVER, RECOVERY_OTHER_SESSION,
@@ -24,4 +34,5 @@ pub use server_frames::{
     write_notification_head, write_response,
 };
 pub use timestamp::{format_timestamp, parse_timestamp, write_timestamp};
+pub use update::{parse_object, parse_presence_update};
 pub use websocket::{ClientFrame, ClientRequest, FrameError, FrameProblem, parse_client_frame};

@@ -1,0 +1,166 @@
+//! Event filters (contract 3.2, 3.3, 3.7): the grammar, in both directions.
+
+use lampfield_core::subscription::EventFilter;
+use lampfield_core::visibility::Detail;
+use lampfield_core::{AccountId, ExtensionId};
+
+use crate::event::detail_query;
+use crate::foreign::{Reach, is_known_family};
+use crate::query::{first, parse_flag, parse_query};
+
+/// The longest filter that is read, in bytes.
+pub const FILTER_MAX: usize = 1024;
+/// The most filters of one subscription (contract 6.3).
+pub const FILTERS_MAX: usize = 10_000;
+
+const API: &str = "/restapi/v1.0";
+
+/// Why a filter is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    /// It means nothing (SUB-508).
+    #[error("{0:?} is not an event filter")]
+    Invalid(String),
+    /// It names another account (to be answered like an unknown one).
+    #[error("{0:?} names another account")]
+    OtherAccount(String),
+    /// A renewal reminder whose threshold or interval is no positive number (SUB-516).
+    #[error("{0:?} has a threshold or interval that is not a positive number of seconds")]
+    BadReminder(String),
+}
+
+/// Reads a filter of a subscription that `extension` of `account` makes: `~` stands for them.
+///
+/// Absolute addresses and paths without `/restapi/v1.0` are read too, and parameters in any order.
+/// Filters of families that this server does not fire (lines, favorites, messages, …) become
+/// [`EventFilter::Foreign`] with their canonical path: they are listed and never match.
+pub fn parse_filter(
+    text: &str,
+    account: AccountId,
+    extension: ExtensionId,
+) -> Result<EventFilter, FilterError> {
+    let invalid = || FilterError::Invalid(clip(text));
+    let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if text.len() > FILTER_MAX || !printable {
+        return Err(invalid());
+    }
+    let (path, query) = text.split_once('?').unwrap_or((text, ""));
+    let path = without_host(path).ok_or_else(invalid)?;
+    let path = path.strip_suffix('/').unwrap_or(path);
+    if path == "/restapi/v1.0/subscription/~" {
+        return parse_reminder(query)
+            .then(|| EventFilter::Foreign(format!("{path}?{query}").into()))
+            .ok_or_else(|| FilterError::BadReminder(clip(text)));
+    }
+    let Some(rest) = account_path(path) else {
+        return foreign(path, query, Reach::Platform, path).ok_or_else(invalid);
+    };
+    let (named, rest) = split_segment(rest);
+    if resolve(named, account.get()).ok_or_else(invalid)? != account.get() {
+        return Err(FilterError::OtherAccount(clip(text)));
+    }
+    let canonical = format!("{API}/account/{account}");
+    match split_segment(rest) {
+        ("presence", "") => {
+            parse_detail(query).map(EventFilter::Account).ok_or_else(invalid)
+        }
+        ("extension", rest) if !rest.is_empty() => {
+            let (named, tail) = split_segment(rest);
+            let id = resolve(named, extension.get()).and_then(|id| ExtensionId::new(id).ok());
+            let id = id.ok_or_else(invalid)?;
+            parse_extension_tail(&canonical, id, tail, query).ok_or_else(invalid)
+        }
+        _ => foreign(&format!("{canonical}/{rest}"), query, Reach::Account, rest)
+            .ok_or_else(invalid),
+    }
+}
+
+/// Returns the canonical text of a filter, with real ids.
+#[must_use]
+pub fn write_filter(filter: &EventFilter, account: AccountId) -> String {
+    match filter {
+        EventFilter::Account(detail) => {
+            format!("{API}/account/{account}/presence{}", detail_query(*detail))
+        }
+        EventFilter::Extension(extension, detail) => format!(
+            "{API}/account/{account}/extension/{extension}/presence{}",
+            detail_query(*detail)
+        ),
+        EventFilter::Foreign(text) => text.to_string(),
+    }
+}
+
+fn parse_extension_tail(
+    canonical: &str,
+    id: ExtensionId,
+    tail: &str,
+    query: &str,
+) -> Option<EventFilter> {
+    if tail == "presence" {
+        return parse_detail(query).map(|detail| EventFilter::Extension(id, detail));
+    }
+    let path = match tail {
+        "" => format!("{canonical}/extension/{id}"),
+        tail => format!("{canonical}/extension/{id}/{tail}"),
+    };
+    foreign(&path, query, Reach::Extension, tail)
+}
+
+fn foreign(path: &str, query: &str, reach: Reach, tail: &str) -> Option<EventFilter> {
+    if !is_known_family(reach, tail) {
+        return None;
+    }
+    let text = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    Some(EventFilter::Foreign(text.into()))
+}
+
+/// Reads the flags of a presence filter. Unknown ones (`totalActiveCalls`) are ignored; a known one
+/// with a value that is no boolean makes the filter invalid.
+fn parse_detail(query: &str) -> Option<Detail> {
+    let query = parse_query(query);
+    let flag = |name| first(&query, name).map_or(Some(false), parse_flag);
+    let (detailed, sip) = (flag("detailedTelephonyState")?, flag("sipData")?);
+    Some(match (detailed, sip) {
+        (_, true) => Detail::Sip,
+        (true, false) => Detail::Detailed,
+        (false, false) => Detail::Plain,
+    })
+}
+
+/// Tells whether threshold and interval of a renewal reminder (contract 7.7) are positive numbers.
+fn parse_reminder(query: &str) -> bool {
+    let query = parse_query(query);
+    let seconds =
+        |name| first(&query, name).and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
+    seconds("threshold") > 0 && seconds("interval") > 0
+}
+
+/// Takes scheme and host away from an absolute address.
+fn without_host(path: &str) -> Option<&str> {
+    let Some((scheme, rest)) = path.split_once("://") else {
+        return path.starts_with('/').then_some(path);
+    };
+    matches!(scheme, "https" | "http").then_some(())?;
+    rest.find('/').filter(|at| *at > 0).and_then(|at| rest.get(at..))
+}
+
+/// Returns what stands after `/account/`, in the long or the short form.
+fn account_path(path: &str) -> Option<&str> {
+    path.strip_prefix(API).unwrap_or(path).strip_prefix("/account/")
+}
+
+fn split_segment(path: &str) -> (&str, &str) {
+    path.split_once('/').unwrap_or((path, ""))
+}
+
+fn resolve(segment: &str, own: u64) -> Option<u64> {
+    match segment {
+        "~" => Some(own),
+        digits => digits.parse::<ExtensionId>().ok().map(ExtensionId::get),
+    }
+}
+
+/// Shortens hostile input before it stands in an error message.
+fn clip(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
