@@ -61,17 +61,16 @@ pub fn parse_filter(
     }
     let canonical = format!("{API}/account/{account}");
     match split_segment(rest) {
-        ("presence", "") => {
-            parse_detail(query).map(EventFilter::Account).ok_or_else(invalid)
-        }
+        ("presence", "") => parse_detail(query).map(EventFilter::Account).ok_or_else(invalid),
         ("extension", rest) if !rest.is_empty() => {
             let (named, tail) = split_segment(rest);
             let id = resolve(named, extension.get()).and_then(|id| ExtensionId::new(id).ok());
             let id = id.ok_or_else(invalid)?;
             parse_extension_tail(&canonical, id, tail, query).ok_or_else(invalid)
         }
-        _ => foreign(&format!("{canonical}/{rest}"), query, Reach::Account, rest)
-            .ok_or_else(invalid),
+        _ => {
+            foreign(&format!("{canonical}/{rest}"), query, Reach::Account, rest).ok_or_else(invalid)
+        }
     }
 }
 
@@ -130,8 +129,7 @@ fn parse_detail(query: &str) -> Option<Detail> {
 /// Tells whether threshold and interval of a renewal reminder (contract 7.7) are positive numbers.
 fn parse_reminder(query: &str) -> bool {
     let query = parse_query(query);
-    let seconds =
-        |name| first(&query, name).and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
+    let seconds = |name| first(&query, name).and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
     seconds("threshold") > 0 && seconds("interval") > 0
 }
 

@@ -1,20 +1,24 @@
 //! The RingCentral wire: event and presence JSON, filters, errors, paging, WebSocket frames, OAuth
 //! bodies. Pure: no socket, no clock.
 
+mod envelope;
 mod error;
 mod event;
 mod filter;
 mod foreign;
 mod json;
+mod oauth;
 mod options;
 mod paging;
 mod presence;
 mod query;
 mod server_frames;
+mod subscription;
 mod timestamp;
 mod update;
 mod websocket;
 
+pub use envelope::{Body, BodyCall, BodySip, Envelope, EnvelopeError, parse_envelope};
 pub use error::ApiError;
 pub use event::{
     BodySource, ENVELOPE_HEAD, ENVELOPE_OWNER, SharedEnvelope, notification_uuid, write_body,
@@ -22,6 +26,11 @@ pub use event::{
 };
 pub use filter::{FILTER_MAX, FILTERS_MAX, FilterError, parse_filter, write_filter};
 pub use json::{JSON_DEPTH_MAX, is_too_deep};
+pub use oauth::{
+    ACCESS_TTL, Grant, IssuedTokens, OauthError, REFRESH_TTL_DEFAULT, REFRESH_TTL_MAX,
+    SCOPE_ALIASES, Secret, TokenRequest, number_digits, parse_scopes, scope_text, token_response,
+    wstoken_response,
+};
 pub use options::{AccountSegment, ExtensionIdForm, WireOptions};
 pub use paging::{PER_PAGE_DEFAULT, PER_PAGE_MAX, Page, PageRequest};
 pub use presence::{
@@ -32,6 +41,10 @@ pub use server_frames::{
     ConnectionLimits, FRAME_END, RECOVERY_NOTHING_TO_RECOVER, RECOVERY_OTHER_SESSION,
     RecoveryOutcome, Wsc, write_connection_details, write_error, write_heartbeat,
     write_notification_head, write_response,
+};
+pub use subscription::{
+    ADDRESS_MAX, SubscriptionRequest, SubscriptionUpdate, TransportRequest, VERIFICATION_TOKEN_MAX,
+    subscription_info, subscription_list,
 };
 pub use timestamp::{format_timestamp, parse_timestamp, write_timestamp};
 pub use update::{parse_object, parse_presence_update};

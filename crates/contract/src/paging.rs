@@ -154,9 +154,13 @@ mod tests {
 
     #[test]
     fn what_is_no_page_names_its_parameter() {
-        for (query, name) in [("page=0", "page"), ("page=-1", "page"), ("page=x", "page"),
-            ("perPage=-1", "perPage"), ("perPage=many", "perPage")]
-        {
+        for (query, name) in [
+            ("page=0", "page"),
+            ("page=-1", "page"),
+            ("page=x", "page"),
+            ("perPage=-1", "perPage"),
+            ("perPage=many", "perPage"),
+        ] {
             assert_eq!(request(query), Err(ApiError::invalid_parameter(name)), "{query}");
         }
     }

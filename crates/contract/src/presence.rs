@@ -72,8 +72,7 @@ pub fn presence_resource(
     view: View,
     flags: ResourceFlags,
 ) -> Value {
-    let is_masked =
-        view == View::Hidden || document.capability() != Capability::Presence;
+    let is_masked = view == View::Hidden || document.capability() != Capability::Presence;
     let presence = if is_masked { PresenceStatus::Offline } else { document.presence };
     let extension_uri = extension_uri(base_uri, subject.key);
     let mut resource = Map::new();

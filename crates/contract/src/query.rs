@@ -98,11 +98,10 @@ mod tests {
 
     #[test]
     fn broken_escapes_stay_as_they_stand() {
-        assert_eq!(pairs("q=100%&r=%zz&s=%ff"), [
-            pair("q", "100%"),
-            pair("r", "%zz"),
-            pair("s", "%ff")
-        ]);
+        assert_eq!(
+            pairs("q=100%&r=%zz&s=%ff"),
+            [pair("q", "100%"), pair("r", "%zz"), pair("s", "%ff")]
+        );
     }
 
     #[test]

@@ -85,10 +85,9 @@ pub fn write_connection_details(
     match recovery {
         None => {}
         Some(RecoveryOutcome::Successful) => append(out, &[",\"recoveryState\":\"Successful\""]),
-        Some(RecoveryOutcome::Failed { code }) => append(
-            out,
-            &[",\"recoveryState\":\"Failed\",\"recoveryErrorCode\":\"", code, "\""],
-        ),
+        Some(RecoveryOutcome::Failed { code }) => {
+            append(out, &[",\"recoveryState\":\"Failed\",\"recoveryErrorCode\":\"", code, "\""])
+        }
     }
     out.extend_from_slice(b"}]");
 }

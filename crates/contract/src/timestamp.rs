@@ -129,7 +129,13 @@ mod tests {
     #[test]
     fn what_is_no_moment_is_refused() {
         for text in [
-            "", "now", "2026-13-01", "2026-02-30", "2026-01-05T25:00:00Z", "1767607200000", "10:00",
+            "",
+            "now",
+            "2026-13-01",
+            "2026-02-30",
+            "2026-01-05T25:00:00Z",
+            "1767607200000",
+            "10:00",
             "2026-01-05T10:00:00Z[Europe/Berlin]",
         ] {
             assert_eq!(parse_timestamp(text), None, "{text}");

@@ -66,9 +66,7 @@ fn word<T>(
 fn flag(members: &Map<String, Value>, name: &str) -> Result<Option<bool>, ApiError> {
     match given(members, name) {
         None => Ok(None),
-        Some(value) => {
-            value.as_bool().map(Some).ok_or_else(|| ApiError::invalid_parameter(name))
-        }
+        Some(value) => value.as_bool().map(Some).ok_or_else(|| ApiError::invalid_parameter(name)),
     }
 }
 

@@ -127,8 +127,7 @@ pub fn parse_client_frame(text: &str) -> Result<ClientFrame, FrameError> {
         return Err(anonymous(FrameProblem::NoMessageId));
     }
     let message_id = message_id.clone();
-    let named =
-        |problem| FrameError { problem, message_id: Some(message_id.clone()) };
+    let named = |problem| FrameError { problem, message_id: Some(message_id.clone()) };
     match meta.r#type.as_str() {
         Some("Heartbeat") => Ok(ClientFrame::Heartbeat { message_id }),
         Some("ClientRequest") => {
@@ -190,4 +189,3 @@ fn members(object: &Value) -> Result<Vec<(String, String)>, FrameProblem> {
     }
     Ok(flat)
 }
-
