@@ -6,7 +6,9 @@
 
 pub mod auth;
 mod config;
+mod directory;
 pub mod edge;
+mod presence;
 mod rate;
 mod router;
 pub mod socket;

@@ -22,7 +22,9 @@ pub fn router(state: ApiState) -> Router {
 
 /// Returns the routes themselves; requests over sockets enter here too, behind [`front`].
 fn inner(state: ApiState) -> Router {
-    Router::<ApiState>::new()
+    Router::new()
+        .merge(crate::directory::routes(&state))
+        .merge(crate::presence::routes(&state))
         .fallback(no_route)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(state)

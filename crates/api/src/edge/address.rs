@@ -1,16 +1,31 @@
 //! Under which address the client sees this server, and from where the client comes.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
+use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, header::HOST};
 
 use crate::config::ApiConfig;
 use crate::socket::SocketContext;
+use crate::state::ApiState;
 
 /// The other end of the connection; the accept loop puts it into each request.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
+
+/// The [`base_uri`] of a request.
+#[derive(Debug, Clone)]
+pub struct Base(pub String);
+
+impl FromRequestParts<ApiState> for Base {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Infallible> {
+        Ok(Self(base_uri(&state.config, parts)))
+    }
+}
 
 /// Returns the address in front of `/restapi/…` in answers, without a slash at its end. Empty inside a
 /// socket without a configured address: paths stay relative there.

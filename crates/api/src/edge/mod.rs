@@ -6,7 +6,7 @@ mod front;
 mod payload;
 mod query;
 
-pub use address::{Peer, base_uri, client_address, socket_uri};
+pub use address::{Base, Peer, base_uri, client_address, socket_uri};
 pub use answer::{Answer, Refusal, json, json_bytes, ok};
 pub use front::RequestId;
 pub(crate) use front::front;

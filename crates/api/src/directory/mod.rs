@@ -1,0 +1,54 @@
+//! Supporting resources that clients ask for around presence: versions, account, extensions, features
+//! (contract 2.6).
+
+mod account;
+mod extensions;
+mod features;
+mod service;
+
+use axum::Router;
+use axum::routing::{any, get};
+
+use crate::rate::Group;
+use crate::router::metered;
+use crate::state::ApiState;
+
+const ACCOUNT: &str = "/restapi/v1.0/account/{account}";
+const EXTENSIONS: &str = "/restapi/v1.0/account/{account}/extension";
+const EXTENSION: &str = "/restapi/v1.0/account/{account}/extension/{extension}";
+const FEATURES: &str = "/restapi/v1.0/account/{account}/extension/{extension}/features";
+
+/// Paths of the contract that this version does not have.
+const MISSING: [&str; 12] = [
+    "/restapi/oauth/authorize",
+    "/restapi/v1.0/account/{account}/extension/{extension}/presence/line",
+    "/restapi/v1.0/account/{account}/extension/{extension}/presence/line/{line}",
+    "/restapi/v1.0/account/{account}/extension/{extension}/unified-presence",
+    "/restapi/v1.0/account/{account}/extension/{extension}/call-queue-presence",
+    "/restapi/v1.0/account/{account}/extension/{extension}/favorite",
+    "/restapi/v1.0/account/{account}/extension/{extension}/active-calls",
+    "/restapi/v1.0/account/{account}/active-calls",
+    "/restapi/v1.0/account/{account}/call-queues",
+    "/restapi/v1.0/account/{account}/call-queues/{queue}",
+    "/restapi/v1.0/account/{account}/call-queues/{queue}/presence",
+    "/restapi/v1.0/account/{account}/directory/entries",
+];
+
+/// Returns the supporting paths.
+pub(crate) fn routes(state: &ApiState) -> Router<ApiState> {
+    let light = |methods| metered(state, Group::Light, methods);
+    let medium = |methods| metered(state, Group::Medium, methods);
+    let mut router = Router::new()
+        .route("/restapi", get(service::versions))
+        .route("/restapi/v1.0", get(service::version))
+        .route("/restapi/v1.0/status", get(service::status))
+        .route("/restapi/v1.0/client-info", light(get(service::client_info)))
+        .route(ACCOUNT, light(get(account::read)))
+        .route(EXTENSIONS, medium(get(extensions::list)))
+        .route(EXTENSION, light(get(extensions::read)))
+        .route(FEATURES, medium(get(features::list)));
+    for path in MISSING {
+        router = router.route(path, any(service::missing));
+    }
+    router
+}
