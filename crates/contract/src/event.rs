@@ -1,17 +1,12 @@
-//! The presence event on the wire: `event`, `body`, and the envelope around them, written by hand.
-//!
-//! What all receivers of one event share is encoded once; what differs is spliced in.
-
-use std::sync::Arc;
+//! The presence event on the wire: `event` and `body`, written by hand since every change passes here.
 
 use lampfield_core::visibility::Detail;
 use lampfield_core::{
-    AccountId, Call, Document, EndedCall, ExtensionId, ExtensionKey, ListedCalls, PresenceEvent,
-    Sequence, SipData, SubscriptionId, TelephonyStatus, Timestamp, View,
+    Call, Document, EndedCall, ExtensionId, ExtensionKey, ListedCalls, PresenceEvent, Sequence,
+    SipData, TelephonyStatus, Timestamp, View,
 };
-use uuid::Uuid;
 
-use crate::json::{write_flag, write_number, write_string, write_uuid};
+use crate::json::{write_flag, write_number, write_string};
 use crate::options::{AccountSegment, ExtensionIdForm, WireOptions};
 use crate::timestamp::write_timestamp;
 
@@ -287,122 +282,4 @@ fn flag(out: &mut Vec<u8>, name: &str, flag: bool) {
         out.extend_from_slice(part.as_bytes());
     }
     write_flag(out, flag);
-}
-
-/// What all receivers of one event share at one detail and view: the envelope
-/// `{"uuid":"U` middle `S","ownerId":"O` tail, where only uuid, subscriptionId and ownerId differ.
-/// Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct SharedEnvelope {
-    bytes: Arc<[u8]>,
-    middle: usize,
-}
-
-/// What stands before the uuid.
-pub const ENVELOPE_HEAD: &[u8] = b"{\"uuid\":\"";
-/// What stands between subscriptionId and ownerId.
-pub const ENVELOPE_OWNER: &[u8] = b"\",\"ownerId\":\"";
-
-impl SharedEnvelope {
-    /// Encodes the shared parts of `event`.
-    #[must_use]
-    pub fn of(event: &PresenceEvent, detail: Detail, view: View, options: WireOptions) -> Self {
-        let mut bytes = Vec::with_capacity(640);
-        bytes.extend_from_slice(b"\",\"event\":\"");
-        write_event_path(&mut bytes, event.key, detail, options);
-        bytes.extend_from_slice(b"\",\"timestamp\":\"");
-        write_timestamp(&mut bytes, event.at);
-        bytes.extend_from_slice(b"\",\"subscriptionId\":\"");
-        let middle = bytes.len();
-        bytes.extend_from_slice(b"\",\"body\":");
-        write_body(&mut bytes, event, detail, view, options);
-        bytes.push(b'}');
-        Self { bytes: bytes.into(), middle }
-    }
-
-    /// Appends the whole envelope for one receiver.
-    pub fn splice(
-        &self,
-        out: &mut Vec<u8>,
-        uuid: Uuid,
-        subscription: SubscriptionId,
-        owner: ExtensionId,
-    ) {
-        self.splice_owned_by(out, uuid, subscription, Some(owner));
-    }
-
-    /// Appends the whole envelope for a receiver that need not be an extension: without one,
-    /// `ownerId` is `"0"`.
-    pub fn splice_owned_by(
-        &self,
-        out: &mut Vec<u8>,
-        uuid: Uuid,
-        subscription: SubscriptionId,
-        owner: Option<ExtensionId>,
-    ) {
-        out.extend_from_slice(ENVELOPE_HEAD);
-        write_uuid(out, uuid);
-        out.extend_from_slice(self.middle());
-        write_uuid(out, subscription.0);
-        out.extend_from_slice(ENVELOPE_OWNER);
-        write_number(out, owner.map_or(0, ExtensionId::get));
-        out.extend_from_slice(self.tail());
-    }
-
-    /// Returns what stands between uuid and subscriptionId.
-    #[must_use]
-    pub fn middle(&self) -> &[u8] {
-        &self.bytes[..self.middle]
-    }
-
-    /// Returns what stands after ownerId, to the end.
-    #[must_use]
-    pub fn tail(&self) -> &[u8] {
-        &self.bytes[self.middle..]
-    }
-
-    /// Returns how many bytes [`SharedEnvelope::splice`] appends.
-    #[must_use]
-    pub fn spliced_len(&self, owner: ExtensionId) -> usize {
-        const UUID: usize = 36;
-        let digits = usize::try_from(owner.get().ilog10()).unwrap_or(0) + 1;
-        ENVELOPE_HEAD.len() + UUID + self.bytes.len() + UUID + ENVELOPE_OWNER.len() + digits
-    }
-}
-
-/// Returns the `uuid` of the notification that tells `subscription` of the account's `sequence`.
-///
-/// A pure function with the looks of a random (version 4) UUID: each retry, recovery and restart
-/// repeats it. Two sequences below 2^62 of one subscription and account never share one.
-#[must_use]
-pub fn notification_uuid(
-    subscription: SubscriptionId,
-    account: AccountId,
-    sequence: Sequence,
-) -> Uuid {
-    let (high, low) = subscription.0.as_u64_pair();
-    // The low 62 bits are a permutation of the sequence, keyed by subscription and account.
-    let key = stir(low ^ stir(account.get() ^ high));
-    let low = permute_62(sequence.0.wrapping_add(key) & LOW_62);
-    let high = stir(high ^ low ^ key.rotate_left(32));
-    let version_4 = high & !0xf000 | 0x4000;
-    let rfc_variant = low | 1 << 63;
-    Uuid::from_u64_pair(version_4, rfc_variant)
-}
-
-const LOW_62: u64 = (1 << 62) - 1;
-
-/// Permutes the numbers below 2^62: each step (odd multiplication, right shift and xor) can be undone.
-const fn permute_62(mut x: u64) -> u64 {
-    x = (x ^ x >> 31).wrapping_mul(0x7fb5_d329_728e_a185) & LOW_62;
-    x = (x ^ x >> 27).wrapping_mul(0x81da_def4_bc2d_d44d) & LOW_62;
-    x ^ x >> 33
-}
-
-/// The finaliser of SplitMix64.
-const fn stir(mut x: u64) -> u64 {
-    x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ x >> 31
 }

@@ -47,9 +47,9 @@ pub fn parse_filter(
     let (path, query) = text.split_once('?').unwrap_or((text, ""));
     let path = without_host(path).ok_or_else(invalid)?;
     let path = path.strip_suffix('/').unwrap_or(path);
-    if path == "/restapi/v1.0/subscription/~" {
+    if path.strip_prefix(API).unwrap_or(path) == "/subscription/~" {
         return parse_reminder(query)
-            .then(|| EventFilter::Foreign(format!("{path}?{query}").into()))
+            .then(|| EventFilter::Foreign(format!("{API}/subscription/~?{query}").into()))
             .ok_or_else(|| FilterError::BadReminder(clip(text)));
     }
     let Some(rest) = account_path(path) else {

@@ -73,7 +73,6 @@ const ACCOUNT: &[&str] = &[
 const PLATFORM: &[&str] = &[
     "/restapi/v1.0/glip/",
     "/restapi/v1.0/push-to-talk/",
-    "/restapi/v1.0/subscription",
     "/restapi/v1.0/uns/",
     "/rcvideo/",
     "/team-messaging/",

@@ -7,12 +7,15 @@ mod event;
 mod filter;
 mod foreign;
 mod json;
+mod notification;
 mod oauth;
+mod oauth_error;
 mod options;
 mod paging;
 mod presence;
 mod query;
 mod server_frames;
+mod shared;
 mod subscription;
 mod timestamp;
 mod update;
@@ -20,17 +23,15 @@ mod websocket;
 
 pub use envelope::{Body, BodyCall, BodySip, Envelope, EnvelopeError, parse_envelope};
 pub use error::ApiError;
-pub use event::{
-    BodySource, ENVELOPE_HEAD, ENVELOPE_OWNER, SharedEnvelope, notification_uuid, write_body,
-    write_body_of, write_event_path,
-};
+pub use event::{BodySource, write_body, write_body_of, write_event_path};
 pub use filter::{FILTER_MAX, FILTERS_MAX, FilterError, parse_filter, write_filter};
 pub use json::{JSON_DEPTH_MAX, is_too_deep};
+pub use notification::notification_uuid;
 pub use oauth::{
-    ACCESS_TTL, Grant, IssuedTokens, OauthError, REFRESH_TTL_DEFAULT, REFRESH_TTL_MAX,
-    SCOPE_ALIASES, Secret, TokenRequest, number_digits, parse_scopes, scope_text, token_response,
-    wstoken_response,
+    ACCESS_TTL, Grant, IssuedTokens, REFRESH_TTL_DEFAULT, REFRESH_TTL_MAX, SCOPE_ALIASES, Secret,
+    TokenRequest, number_digits, parse_scopes, scope_text, token_response, wstoken_response,
 };
+pub use oauth_error::OauthError;
 pub use options::{AccountSegment, ExtensionIdForm, WireOptions};
 pub use paging::{PER_PAGE_DEFAULT, PER_PAGE_MAX, Page, PageRequest};
 pub use presence::{
@@ -42,6 +43,7 @@ pub use server_frames::{
     RecoveryOutcome, Wsc, write_connection_details, write_error, write_heartbeat,
     write_notification_head, write_response,
 };
+pub use shared::{ENVELOPE_HEAD, ENVELOPE_OWNER, SharedEnvelope};
 pub use subscription::{
     ADDRESS_MAX, SubscriptionRequest, SubscriptionUpdate, TransportRequest, VERIFICATION_TOKEN_MAX,
     subscription_info, subscription_list,

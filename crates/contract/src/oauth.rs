@@ -1,9 +1,12 @@
-//! Bodies of the OAuth endpoints (contract section 4): token requests, answers, errors.
+//! Bodies of the OAuth endpoints (contract section 4): token requests and answers.
 
 use std::fmt;
 
 use lampfield_core::directory::Scopes;
+use lampfield_core::{ExtensionId, SessionId};
 use serde_json::{Map, Value, json};
+
+use crate::oauth_error::OauthError;
 
 /// Shortest and longest life of an access token, in seconds, to which wishes are clamped.
 pub const ACCESS_TTL: std::ops::RangeInclusive<u32> = 600..=3600;
@@ -239,9 +242,9 @@ pub struct IssuedTokens<'a> {
     /// What was granted.
     pub scopes: Scopes,
     /// Who is logged in.
-    pub owner: lampfield_core::ExtensionId,
+    pub owner: ExtensionId,
     /// The log-in.
-    pub session: lampfield_core::SessionId,
+    pub session: SessionId,
     /// As sent by the client.
     pub endpoint_id: Option<&'a str>,
 }
@@ -282,125 +285,4 @@ pub fn token_response(issued: &IssuedTokens<'_>) -> Value {
 #[must_use]
 pub fn wstoken_response(uri: &str, token: &str, expires_in: u64) -> Value {
     json!({ "uri": uri, "ws_access_token": token, "expires_in": expires_in })
-}
-
-/// An error of an OAuth endpoint (contract 4.5).
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{error} ({code}): {description}")]
-pub struct OauthError {
-    /// HTTP status.
-    pub status: u16,
-    /// RFC 6749 word such as `invalid_grant`.
-    pub error: &'static str,
-    /// Code such as `OAU-140`.
-    pub code: &'static str,
-    /// A sentence.
-    pub description: String,
-    /// Seconds for `Retry-After`.
-    pub retry_after: Option<u32>,
-}
-
-impl OauthError {
-    /// Makes an error.
-    #[must_use]
-    pub fn new(
-        status: u16,
-        error: &'static str,
-        code: &'static str,
-        description: impl Into<String>,
-    ) -> Self {
-        Self { status, error, code, description: description.into(), retry_after: None }
-    }
-
-    /// Returns the JSON body: in OAuth's words and in the contract's.
-    #[must_use]
-    pub fn body(&self) -> Value {
-        json!({
-            "error": self.error,
-            "error_description": self.description,
-            "errors": [{ "errorCode": self.code, "message": self.description }],
-            "errorCode": self.code,
-            "message": self.description,
-        })
-    }
-
-    /// 400 OAU-111: a parameter came twice.
-    #[must_use]
-    pub fn duplicate_parameter() -> Self {
-        Self::new(400, "invalid_request", "OAU-111", "Request parameter duplication detected")
-    }
-
-    /// 400 CMN-101: a parameter is missing.
-    #[must_use]
-    pub fn missing_parameter(name: &str) -> Self {
-        let message = format!("Parameter [{name}] value is invalid");
-        Self::new(400, "invalid_request", "CMN-101", message)
-    }
-
-    /// 400 OAU-112: a grant that this server does not know.
-    #[must_use]
-    pub fn unsupported_grant() -> Self {
-        Self::new(400, "unsupported_grant_type", "OAU-112", "Unsupported grant type")
-    }
-
-    /// 400 OAU-112: a grant that this application may not use.
-    #[must_use]
-    pub fn unauthorized_client() -> Self {
-        let message = "The client is not authorized to use this grant type";
-        Self::new(400, "unauthorized_client", "OAU-112", message)
-    }
-
-    /// 401 OAU-146: unknown application or wrong secret.
-    #[must_use]
-    pub fn invalid_client() -> Self {
-        Self::new(401, "invalid_client", "OAU-146", "Invalid client credentials")
-    }
-
-    /// 400 OAU-140: wrong JWT, user name or password; which of them is not told.
-    #[must_use]
-    pub fn invalid_credentials() -> Self {
-        let message = "Invalid resource owner credentials";
-        Self::new(400, "invalid_grant", "OAU-140", message)
-    }
-
-    /// 400 OAU-213: a refresh token that is unknown, used or expired.
-    #[must_use]
-    pub fn invalid_refresh_token() -> Self {
-        Self::new(400, "invalid_grant", "OAU-213", "Token not found")
-    }
-
-    /// 400 OAU-141: the extension may not log in in its present state.
-    #[must_use]
-    pub fn extension_state() -> Self {
-        let message = "Extension state does not allow to log in";
-        Self::new(400, "invalid_grant", "OAU-141", message)
-    }
-
-    /// 415: the body is no form.
-    #[must_use]
-    pub fn not_a_form() -> Self {
-        let message = "Content-Type must be application/x-www-form-urlencoded";
-        Self::new(415, "invalid_request", "CMN-104", message)
-    }
-
-    /// 429 CMN-301: too many attempts; try again after `retry_after` seconds.
-    #[must_use]
-    pub fn rate_exceeded(retry_after: u32) -> Self {
-        let error = Self::new(429, "invalid_request", "CMN-301", "Request rate exceeded");
-        Self { retry_after: Some(retry_after), ..error }
-    }
-
-    /// 503 CMN-201: too much to do at present; try again after `retry_after` seconds.
-    #[must_use]
-    pub fn overloaded(retry_after: u32) -> Self {
-        let message = "Service Temporary Unavailable";
-        let error = Self::new(503, "temporarily_unavailable", "CMN-201", message);
-        Self { retry_after: Some(retry_after), ..error }
-    }
-
-    /// 500 CMN-203: our fault.
-    #[must_use]
-    pub fn internal() -> Self {
-        Self::new(500, "server_error", "CMN-203", "Internal Server Error")
-    }
 }

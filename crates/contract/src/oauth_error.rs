@@ -1,0 +1,124 @@
+//! Errors of the OAuth endpoints (contract 4.5): OAuth's words and the contract's codes together.
+
+use serde_json::{Value, json};
+
+/// An error of an OAuth endpoint (contract 4.5).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{error} ({code}): {description}")]
+pub struct OauthError {
+    /// HTTP status.
+    pub status: u16,
+    /// RFC 6749 word such as `invalid_grant`.
+    pub error: &'static str,
+    /// Code such as `OAU-140`.
+    pub code: &'static str,
+    /// A sentence.
+    pub description: String,
+    /// Seconds for `Retry-After`.
+    pub retry_after: Option<u32>,
+}
+
+impl OauthError {
+    /// Makes an error.
+    #[must_use]
+    pub fn new(
+        status: u16,
+        error: &'static str,
+        code: &'static str,
+        description: impl Into<String>,
+    ) -> Self {
+        Self { status, error, code, description: description.into(), retry_after: None }
+    }
+
+    /// Returns the JSON body: in OAuth's words and in the contract's.
+    #[must_use]
+    pub fn body(&self) -> Value {
+        json!({
+            "error": self.error,
+            "error_description": self.description,
+            "errors": [{ "errorCode": self.code, "message": self.description }],
+            "errorCode": self.code,
+            "message": self.description,
+        })
+    }
+
+    /// 400 OAU-111: a parameter came twice.
+    #[must_use]
+    pub fn duplicate_parameter() -> Self {
+        Self::new(400, "invalid_request", "OAU-111", "Request parameter duplication detected")
+    }
+
+    /// 400 CMN-101: a parameter is missing.
+    #[must_use]
+    pub fn missing_parameter(name: &str) -> Self {
+        let message = format!("Parameter [{name}] value is invalid");
+        Self::new(400, "invalid_request", "CMN-101", message)
+    }
+
+    /// 400 OAU-112: a grant that this server does not know.
+    #[must_use]
+    pub fn unsupported_grant() -> Self {
+        Self::new(400, "unsupported_grant_type", "OAU-112", "Unsupported grant type")
+    }
+
+    /// 400 OAU-112: a grant that this application may not use.
+    #[must_use]
+    pub fn unauthorized_client() -> Self {
+        let message = "The client is not authorized to use this grant type";
+        Self::new(400, "unauthorized_client", "OAU-112", message)
+    }
+
+    /// 401 OAU-146: unknown application or wrong secret.
+    #[must_use]
+    pub fn invalid_client() -> Self {
+        Self::new(401, "invalid_client", "OAU-146", "Invalid client credentials")
+    }
+
+    /// 400 OAU-140: wrong JWT, user name or password; which of them is not told.
+    #[must_use]
+    pub fn invalid_credentials() -> Self {
+        let message = "Invalid resource owner credentials";
+        Self::new(400, "invalid_grant", "OAU-140", message)
+    }
+
+    /// 400 OAU-213: a refresh token that is unknown, used or expired.
+    #[must_use]
+    pub fn invalid_refresh_token() -> Self {
+        Self::new(400, "invalid_grant", "OAU-213", "Token not found")
+    }
+
+    /// 400 OAU-141: the extension may not log in in its present state.
+    #[must_use]
+    pub fn extension_state() -> Self {
+        let message = "Extension state does not allow to log in";
+        Self::new(400, "invalid_grant", "OAU-141", message)
+    }
+
+    /// 415: the body is no form.
+    #[must_use]
+    pub fn not_a_form() -> Self {
+        let message = "Content-Type must be application/x-www-form-urlencoded";
+        Self::new(415, "invalid_request", "CMN-104", message)
+    }
+
+    /// 429 CMN-301: too many attempts; try again after `retry_after` seconds.
+    #[must_use]
+    pub fn rate_exceeded(retry_after: u32) -> Self {
+        let error = Self::new(429, "invalid_request", "CMN-301", "Request rate exceeded");
+        Self { retry_after: Some(retry_after), ..error }
+    }
+
+    /// 503 CMN-201: too much to do at present; try again after `retry_after` seconds.
+    #[must_use]
+    pub fn overloaded(retry_after: u32) -> Self {
+        let message = "Service Temporary Unavailable";
+        let error = Self::new(503, "temporarily_unavailable", "CMN-201", message);
+        Self { retry_after: Some(retry_after), ..error }
+    }
+
+    /// 500 CMN-203: our fault.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(500, "server_error", "CMN-203", "Internal Server Error")
+    }
+}

@@ -1,0 +1,94 @@
+//! The envelope around a body: what all receivers of one event share is encoded once; what differs is
+//! spliced in.
+
+use std::sync::Arc;
+
+use lampfield_core::visibility::Detail;
+use lampfield_core::{ExtensionId, PresenceEvent, SubscriptionId, View};
+use uuid::Uuid;
+
+use crate::event::{write_body, write_event_path};
+use crate::json::{write_number, write_uuid};
+use crate::options::WireOptions;
+use crate::timestamp::write_timestamp;
+
+/// What all receivers of one event share at one detail and view: the envelope
+/// `{"uuid":"U` middle `S","ownerId":"O` tail, where only uuid, subscriptionId and ownerId differ.
+/// Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct SharedEnvelope {
+    bytes: Arc<[u8]>,
+    middle: usize,
+}
+
+/// What stands before the uuid.
+pub const ENVELOPE_HEAD: &[u8] = b"{\"uuid\":\"";
+/// What stands between subscriptionId and ownerId.
+pub const ENVELOPE_OWNER: &[u8] = b"\",\"ownerId\":\"";
+
+impl SharedEnvelope {
+    /// Encodes the shared parts of `event`.
+    #[must_use]
+    pub fn of(event: &PresenceEvent, detail: Detail, view: View, options: WireOptions) -> Self {
+        let mut bytes = Vec::with_capacity(640);
+        bytes.extend_from_slice(b"\",\"event\":\"");
+        write_event_path(&mut bytes, event.key, detail, options);
+        bytes.extend_from_slice(b"\",\"timestamp\":\"");
+        write_timestamp(&mut bytes, event.at);
+        bytes.extend_from_slice(b"\",\"subscriptionId\":\"");
+        let middle = bytes.len();
+        bytes.extend_from_slice(b"\",\"body\":");
+        write_body(&mut bytes, event, detail, view, options);
+        bytes.push(b'}');
+        Self { bytes: bytes.into(), middle }
+    }
+
+    /// Appends the whole envelope for one receiver.
+    pub fn splice(
+        &self,
+        out: &mut Vec<u8>,
+        uuid: Uuid,
+        subscription: SubscriptionId,
+        owner: ExtensionId,
+    ) {
+        self.splice_owned_by(out, uuid, subscription, Some(owner));
+    }
+
+    /// Appends the whole envelope for a receiver that need not be an extension: without one,
+    /// `ownerId` is `"0"`.
+    pub fn splice_owned_by(
+        &self,
+        out: &mut Vec<u8>,
+        uuid: Uuid,
+        subscription: SubscriptionId,
+        owner: Option<ExtensionId>,
+    ) {
+        out.extend_from_slice(ENVELOPE_HEAD);
+        write_uuid(out, uuid);
+        out.extend_from_slice(self.middle());
+        write_uuid(out, subscription.0);
+        out.extend_from_slice(ENVELOPE_OWNER);
+        write_number(out, owner.map_or(0, ExtensionId::get));
+        out.extend_from_slice(self.tail());
+    }
+
+    /// Returns what stands between uuid and subscriptionId.
+    #[must_use]
+    pub fn middle(&self) -> &[u8] {
+        &self.bytes[..self.middle]
+    }
+
+    /// Returns what stands after ownerId, to the end.
+    #[must_use]
+    pub fn tail(&self) -> &[u8] {
+        &self.bytes[self.middle..]
+    }
+
+    /// Returns how many bytes [`SharedEnvelope::splice`] appends.
+    #[must_use]
+    pub fn spliced_len(&self, owner: ExtensionId) -> usize {
+        const UUID: usize = 36;
+        let digits = usize::try_from(owner.get().ilog10()).unwrap_or(0) + 1;
+        ENVELOPE_HEAD.len() + UUID + self.bytes.len() + UUID + ENVELOPE_OWNER.len() + digits
+    }
+}
