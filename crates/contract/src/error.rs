@@ -176,7 +176,7 @@ impl ApiError {
     #[must_use]
     pub fn missing_permission(name: &str) -> Self {
         let message = format!(
-            "In order to call this API endpoint, user needs to have [{name}] permission for requested resource"
+            "In order to call this API endpoint, user needs to have [{name}] permission for requested resource."
         );
         Self::new(403, "CMN-408", message)
     }
@@ -193,7 +193,7 @@ impl ApiError {
     /// 401 OAU-123: no `Authorization` header and no `access_token`.
     #[must_use]
     pub fn token_missing() -> Self {
-        Self::new(401, "OAU-123", "Authorization header is missing")
+        Self::new(401, "OAU-123", "Authorization header is not specified")
     }
 
     /// 401 OAU-134: an `Authorization` header that cannot be read. Its value is not repeated.

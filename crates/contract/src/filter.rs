@@ -162,3 +162,190 @@ fn resolve(segment: &str, own: u64) -> Option<u64> {
 fn clip(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACCOUNT: u64 = 400_100_200;
+    const EXTENSION: u64 = 900_200_300;
+
+    fn account() -> AccountId {
+        AccountId::new(ACCOUNT).expect("positive")
+    }
+
+    fn extension(number: u64) -> ExtensionId {
+        ExtensionId::new(number).expect("positive")
+    }
+
+    fn parse(text: &str) -> Result<EventFilter, FilterError> {
+        parse_filter(text, account(), extension(EXTENSION))
+    }
+
+    /// Returns what a filter is listed as.
+    fn listed(text: &str) -> Option<String> {
+        parse(text).ok().map(|filter| write_filter(&filter, account()))
+    }
+
+    #[test]
+    fn the_founding_documents_filter_and_its_detailed_forms_are_read() {
+        let of = EventFilter::Account;
+        for (text, filter) in [
+            ("/restapi/v1.0/account/~/presence", of(Detail::Plain)),
+            ("/restapi/v1.0/account/400100200/presence", of(Detail::Plain)),
+            ("/restapi/v1.0/account/~/presence?detailedTelephonyState=true", of(Detail::Detailed)),
+            ("/restapi/v1.0/account/~/presence?sipData=true", of(Detail::Sip)),
+        ] {
+            assert_eq!(parse(text), Ok(filter), "{text}");
+        }
+    }
+
+    #[test]
+    fn extension_filters_are_read_in_every_spelling_that_clients_use() {
+        let own = |detail| EventFilter::Extension(extension(EXTENSION), detail);
+        let path = "/restapi/v1.0/account/~/extension/~/presence";
+        for (text, filter) in [
+            (path.to_owned(), own(Detail::Plain)),
+            (format!("{path}/"), own(Detail::Plain)),
+            (format!("https://platform.example{path}"), own(Detail::Plain)),
+            (format!("http://127.0.0.1:8080{path}?sipData=true"), own(Detail::Sip)),
+            ("/account/~/extension/~/presence".to_owned(), own(Detail::Plain)),
+            (format!("{path}?detailedTelephonyState"), own(Detail::Detailed)),
+            (format!("{path}?detailedTelephonyState=True"), own(Detail::Detailed)),
+            (format!("{path}?detailedTelephonyState=false"), own(Detail::Plain)),
+            (format!("{path}?detailedTelephonyState=true&sipData=false"), own(Detail::Detailed)),
+            (
+                format!("{path}?totalActiveCalls&sipData=true&detailedTelephonyState=true"),
+                own(Detail::Sip),
+            ),
+            (format!("{path}?totalActiveCalls"), own(Detail::Plain)),
+            (
+                "/restapi/v1.0/account/400100200/extension/7/presence".to_owned(),
+                EventFilter::Extension(extension(7), Detail::Plain),
+            ),
+        ] {
+            assert_eq!(parse(&text), Ok(filter), "{text}");
+        }
+    }
+
+    #[test]
+    fn filters_are_listed_with_real_ids_and_flags_in_the_order_that_clients_match() {
+        assert_eq!(
+            listed("/account/~/extension/~/presence?totalActiveCalls&sipData=true").as_deref(),
+            Some(
+                "/restapi/v1.0/account/400100200/extension/900200300/presence?detailedTelephonyState=true&sipData=true"
+            )
+        );
+        assert_eq!(
+            listed("/restapi/v1.0/account/~/presence").as_deref(),
+            Some("/restapi/v1.0/account/400100200/presence")
+        );
+    }
+
+    #[test]
+    fn what_widgets_subscribe_to_beside_presence_is_accepted_and_listed() {
+        let own = "/restapi/v1.0/account/~/extension/~";
+        for tail in [
+            "",
+            "/favorite",
+            "/favorite/presence?detailedTelephonyState=true",
+            "/fax?direction=Inbound",
+            "/grant",
+            "/message-store",
+            "/message-store/instant?type=SMS",
+            "/message-store?type=Pager&direction=Inbound",
+            "/missed-calls",
+            "/presence/dnd",
+            "/presence/line",
+            "/presence/line/presence?detailedTelephonyState=true&sipData=true",
+            "/start-ring",
+            "/stop-ring",
+            "/telephony/sessions",
+            "/telephony?action=call-answered-elsewhere",
+            "/voicemail",
+        ] {
+            let expected = format!("/restapi/v1.0/account/400100200/extension/900200300{tail}");
+            assert_eq!(parse(&format!("{own}{tail}")), Ok(EventFilter::Foreign(expected.into())));
+        }
+        for tail in [
+            "/a2p-sms/opt-outs",
+            "/call-queues/7/presence",
+            "/directory/contacts",
+            "/extension",
+            "/message-threads/entries/sync",
+            "/telephony/sessions",
+        ] {
+            let expected = format!("/restapi/v1.0/account/400100200{tail}");
+            assert_eq!(
+                parse(&format!("/restapi/v1.0/account/~{tail}")),
+                Ok(EventFilter::Foreign(expected.into()))
+            );
+        }
+        for text in
+            ["/restapi/v1.0/glip/posts", "/restapi/v1.0/glip/groups", "/team-messaging/v1/posts"]
+        {
+            assert_eq!(parse(text), Ok(EventFilter::Foreign(text.into())));
+        }
+    }
+
+    #[test]
+    fn garbage_is_invalid() {
+        let long = format!("/restapi/v1.0/account/~/presence?{}", "x".repeat(1100));
+        for text in [
+            "",
+            "/",
+            "presence",
+            "~",
+            "/restapi/v1.0/account/~",
+            "/restapi/v1.0/account//presence",
+            "/restapi/v1.0/account/~/presences",
+            "/restapi/v1.0/account/~/presence/x",
+            "/restapi/v1.0/account/~/extension/~/presence/x",
+            "/restapi/v1.0/account/~/extension/x/presence",
+            "/restapi/v1.0/account/~/extension/0/presence",
+            "/restapi/v1.0/account/~/extension/1,2/presence",
+            "/restapi/v1.0/account/x/presence",
+            "/restapi/v2.0/account/~/presence",
+            "/restapi/v1.0/account/~/presence?detailedTelephonyState=maybe",
+            "!/restapi/v1.0/account/~/presence",
+            "/restapi/v1.0/account/~/presence ",
+            "/restapi/v1.0/account/~/directory/",
+            "/restapi/v1.0/account/~/directory/\"x\"",
+            "/restapi/v1.0/nothing",
+            "ftp://h/restapi/v1.0/account/~/presence",
+            "https://",
+            "https:///restapi/v1.0/account/~/presence",
+            "/restapi/v1.0/account/~/presencé",
+            long.as_str(),
+        ] {
+            assert!(matches!(parse(text), Err(FilterError::Invalid(_))), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn another_account_is_told_apart_from_garbage() {
+        for text in [
+            "/restapi/v1.0/account/7/presence",
+            "/restapi/v1.0/account/7/extension/~/presence",
+            "/restapi/v1.0/account/7/extension/~/missed-calls",
+        ] {
+            assert_eq!(parse(text), Err(FilterError::OtherAccount(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_renewal_reminder_is_kept_verbatim_and_its_figures_are_checked() {
+        let good = "/restapi/v1.0/subscription/~?threshold=60&interval=15";
+        assert_eq!(parse(good), Ok(EventFilter::Foreign(good.into())));
+        for query in [
+            "",
+            "?threshold=60",
+            "?threshold=0&interval=15",
+            "?threshold=-1&interval=1",
+            "?threshold=60&interval=x",
+        ] {
+            let text = format!("/restapi/v1.0/subscription/~{query}");
+            assert_eq!(parse(&text), Err(FilterError::BadReminder(text.clone())));
+        }
+    }
+}

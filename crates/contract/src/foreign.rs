@@ -40,6 +40,8 @@ const EXTENSION: &[&str] = &[
     "presence/line",
     "presence/line/presence",
     "start-ring",
+    "stop-ring",
+    "telephony",
     "telephony/sessions",
     "telephony/sessions/",
     "unified-presence",

@@ -70,3 +70,43 @@ pub(crate) fn write_uuid(out: &mut Vec<u8>, uuid: Uuid) {
     let mut text = Uuid::encode_buffer();
     out.extend_from_slice(uuid.hyphenated().encode_lower(&mut text).as_bytes());
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn depth_counts_brackets_outside_of_strings() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(!is_too_deep(nested(32).as_bytes()));
+        assert!(is_too_deep(nested(33).as_bytes()));
+        assert!(is_too_deep("{\"a\":".repeat(33).as_bytes()));
+        assert!(!is_too_deep("[],".repeat(100).as_bytes()));
+        assert!(!is_too_deep(format!("\"{}\"", "[".repeat(100)).as_bytes()));
+        assert!(!is_too_deep(format!("\"\\\"{}\"", "[".repeat(100)).as_bytes()));
+        assert!(is_too_deep(format!("\"\\\\\"{}", "[".repeat(100)).as_bytes()));
+    }
+
+    #[test]
+    fn every_character_of_the_first_pages_is_escaped_as_serde_does() {
+        for code in 0..0x3000 {
+            let Some(c) = char::from_u32(code) else { continue };
+            let text = format!("a{c}b{c}{c}");
+            let mut out = Vec::new();
+            write_string(&mut out, &text);
+            assert_eq!(out, serde_json::to_vec(&text).expect("a string"), "{code:x}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_escaped_as_serde_does(text: String) {
+            let mut out = Vec::new();
+            write_string(&mut out, &text);
+
+            prop_assert_eq!(out, serde_json::to_vec(&text).expect("a string"));
+        }
+    }
+}

@@ -286,3 +286,158 @@ pub fn token_response(issued: &IssuedTokens<'_>) -> Value {
 pub fn wstoken_response(uri: &str, token: &str, expires_in: u64) -> Value {
     json!({ "uri": uri, "ws_access_token": token, "expires_in": expires_in })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::parse_query;
+
+    fn parse(form: &str) -> Result<TokenRequest, OauthError> {
+        TokenRequest::parse(&parse_query(form))
+    }
+
+    fn grant_of(form: &str) -> Grant {
+        parse(form).expect("a token request").grant
+    }
+
+    #[test]
+    fn each_grant_is_read() {
+        assert_eq!(
+            grant_of(
+                "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=a.b.c"
+            ),
+            Grant::JwtBearer { assertion: Secret::new("a.b.c") }
+        );
+        assert_eq!(
+            grant_of("grant_type=refresh_token&refresh_token=r"),
+            Grant::Refresh { refresh_token: Secret::new("r") }
+        );
+        assert_eq!(
+            grant_of("grant_type=authorization_code&code=c&redirect_uri=https%3A%2F%2Fa%2Fb"),
+            Grant::AuthorizationCode {
+                code: Secret::new("c"),
+                redirect_uri: Some("https://a/b".to_owned()),
+                code_verifier: None,
+            }
+        );
+    }
+
+    #[test]
+    fn a_user_name_has_three_spellings() {
+        let password = |username: &str, extension: Option<&str>| Grant::Password {
+            username: username.to_owned(),
+            extension: extension.map(str::to_owned),
+            password: Secret::new("p"),
+        };
+        for (form, grant) in [
+            ("username=%2B12025550100*101", password("+12025550100", Some("101"))),
+            ("username=%2B12025550100&extension=101", password("+12025550100", Some("101"))),
+            ("username=%2B12025550100&extension=", password("+12025550100", None)),
+            ("username=%2B12025550100*101&extension=", password("+12025550100", Some("101"))),
+            ("username=12025550100", password("12025550100", None)),
+            ("username=12025550100*", password("12025550100", None)),
+        ] {
+            assert_eq!(
+                grant_of(&format!("grant_type=password&password=p&{form}")),
+                grant,
+                "{form}"
+            );
+        }
+    }
+
+    #[test]
+    fn lifetimes_are_clamped_and_garbage_in_them_is_ignored() {
+        let ttls = |form: &str| {
+            let form = format!("grant_type=refresh_token&refresh_token=r&{form}");
+            parse(&form).map(|request| (request.access_ttl, request.refresh_ttl))
+        };
+        assert_eq!(ttls(""), Ok((3600, 604_800)));
+        assert_eq!(ttls("access_token_ttl=-1&refresh_token_ttl=604799"), Ok((600, 604_799)));
+        assert_eq!(ttls("access_token_ttl=1&refresh_token_ttl=-1"), Ok((600, 604_800)));
+        assert_eq!(ttls("access_token_ttl=3601&refresh_token_ttl=604801"), Ok((3600, 604_801)));
+        assert_eq!(ttls("access_token_ttl=NaN&refresh_token_ttl=NaN"), Ok((3600, 604_800)));
+        assert_eq!(
+            ttls("access_token_ttl=99999999999999&refresh_token_ttl=99999999999999"),
+            Ok((3600, 2_592_000))
+        );
+        assert_eq!(ttls("access_token_ttl=1800"), Ok((1800, 604_800)));
+    }
+
+    #[test]
+    fn a_form_that_is_no_token_request_says_why() {
+        for (form, error) in [
+            ("", OauthError::missing_parameter("grant_type")),
+            ("grant_type=", OauthError::missing_parameter("grant_type")),
+            ("grant_type=partner_jwt&assertion=x", OauthError::unsupported_grant()),
+            ("grant_type=password&password=p", OauthError::missing_parameter("username")),
+            ("grant_type=password&username=u", OauthError::missing_parameter("password")),
+            ("grant_type=refresh_token", OauthError::missing_parameter("refresh_token")),
+            (
+                "grant_type=refresh_token&refresh_token=a&refresh_token=b",
+                OauthError::duplicate_parameter(),
+            ),
+            ("grant_type=password&grant_type=password", OauthError::duplicate_parameter()),
+        ] {
+            assert_eq!(parse(form), Err(error), "{form}");
+        }
+    }
+
+    #[test]
+    fn no_secret_shows_in_a_log() {
+        let request = parse("grant_type=password&username=u&password=hush&client_secret=hush")
+            .expect("valid");
+
+        assert!(!format!("{request:?}").contains("hush"));
+    }
+
+    #[test]
+    fn scopes_have_aliases_and_unknown_ones_are_ignored() {
+        for word in [
+            "WebSocket",
+            "WebSocketsSubscription",
+            "WebSocketsSubscriptions",
+            "SubscriptionWebSocket",
+        ] {
+            assert_eq!(parse_scopes(word), Scopes::WEBSOCKET, "{word}");
+        }
+        assert_eq!(
+            parse_scopes("ReadPresence, Faxes ReadAccounts"),
+            Scopes::READ_PRESENCE.with(Scopes::READ_ACCOUNTS)
+        );
+        let request = parse("grant_type=refresh_token&refresh_token=r&scope=Faxes").expect("valid");
+        assert_eq!(request.scopes, None);
+    }
+
+    #[test]
+    fn a_token_answer_has_numbers_where_clients_calculate() {
+        let answer = token_response(&IssuedTokens {
+            access_token: "A",
+            expires_in: 3600,
+            refresh_token: "R",
+            refresh_token_expires_in: 604_800,
+            scopes: Scopes::READ_ACCOUNTS.with(Scopes::WEBSOCKET),
+            owner: "900200300".parse().expect("an id"),
+            session: SessionId(uuid::Uuid::nil()),
+            endpoint_id: None,
+        });
+
+        assert_eq!(
+            answer.to_string(),
+            concat!(
+                r#"{"access_token":"A","token_type":"bearer","expires_in":3600,"refresh_token":"R","#,
+                r#""refresh_token_expires_in":604800,"#,
+                r#""scope":"ReadAccounts WebSocketsSubscription SubscriptionWebSocket","#,
+                r#""owner_id":"900200300","session_id":"00000000-0000-0000-0000-000000000000"}"#
+            )
+        );
+        assert_eq!(
+            wstoken_response("wss://h/ws", "T", 2).to_string(),
+            r#"{"uri":"wss://h/ws","ws_access_token":"T","expires_in":2}"#
+        );
+    }
+
+    #[test]
+    fn numbers_compare_by_their_digits() {
+        assert_eq!(number_digits("+1 (202) 555-0100"), "12025550100");
+    }
+}

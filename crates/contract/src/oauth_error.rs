@@ -122,3 +122,20 @@ impl OauthError {
         Self::new(500, "server_error", "CMN-203", "Internal Server Error")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_speaks_oauth_and_the_contract_at_once() {
+        assert_eq!(
+            OauthError::invalid_credentials().body().to_string(),
+            concat!(
+                r#"{"error":"invalid_grant","error_description":"Invalid resource owner credentials","#,
+                r#""errors":[{"errorCode":"OAU-140","message":"Invalid resource owner credentials"}],"#,
+                r#""errorCode":"OAU-140","message":"Invalid resource owner credentials"}"#
+            )
+        );
+    }
+}

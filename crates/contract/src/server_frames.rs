@@ -180,3 +180,111 @@ fn append(out: &mut Vec<u8>, parts: &[&str]) {
         out.extend_from_slice(part.as_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_767_607_200_000);
+    const WSC: Wsc<'_> = Wsc { token: "abc-_", sequence: 7 };
+    const LIMITS: ConnectionLimits = ConnectionLimits {
+        max_connections_per_session: 50,
+        recovery_buffer_size: 100,
+        recovery_timeout: 180,
+        idle_timeout: 1800,
+        absolute_timeout: 86_400,
+        max_active_requests: 10,
+    };
+
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    fn details(recovery: Option<RecoveryOutcome>) -> String {
+        written(|out| write_connection_details(out, "m-1", WSC, &LIMITS, recovery, NOW))
+    }
+
+    #[test]
+    fn the_first_frame_is_the_contracts() {
+        assert_eq!(
+            details(None),
+            concat!(
+                r#"[{"type":"ConnectionDetails","messageId":"m-1","status":200,"#,
+                r#""wsc":{"token":"abc-_","sequence":7},"headers":{"RCRequestId":"m-1"}},"#,
+                r#"{"creationTime":"2026-01-05T10:00:00.000+0000","maxConnectionsPerSession":50,"#,
+                r#""recoveryBufferSize":100,"recoveryTimeout":180,"idleTimeout":1800,"#,
+                r#""absoluteTimeout":86400,"maxActiveRequests":10}]"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_recovery_is_told_only_to_who_asked_for_one() {
+        assert!(!details(None).contains("recoveryState"));
+        assert!(
+            details(Some(RecoveryOutcome::Successful))
+                .ends_with(r#""maxActiveRequests":10,"recoveryState":"Successful"}]"#)
+        );
+        let failed = RecoveryOutcome::Failed { code: RECOVERY_OTHER_SESSION };
+        assert!(
+            details(Some(failed))
+                .ends_with(r#","recoveryState":"Failed","recoveryErrorCode":"WSG-1003"}]"#)
+        );
+    }
+
+    #[test]
+    fn an_answer_has_headers_always_and_a_body_only_where_there_is_one() {
+        let headers = [("RCRequestId".to_owned(), "r-\"1".to_owned())];
+        assert_eq!(
+            written(|out| write_response(out, "a/0", 200, &headers, Some(b"{\"id\":1}"))),
+            r#"[{"type":"ClientRequest","messageId":"a/0","status":200,"headers":{"RCRequestId":"r-\"1"}},{"id":1}]"#
+        );
+        for body in [None, Some(b"".as_slice())] {
+            assert_eq!(
+                written(|out| write_response(out, "a/0", 204, &[], body)),
+                r#"[{"type":"ClientRequest","messageId":"a/0","status":204,"headers":{}}]"#
+            );
+        }
+        assert_eq!(
+            written(|out| write_response(out, "1", 207, &[], Some(b"--Boundary_1"))),
+            r#"[{"type":"ClientRequest","messageId":"1","status":207,"headers":{}},--Boundary_1]"#
+        );
+    }
+
+    #[test]
+    fn errors_and_heartbeats_are_compact_and_escaped() {
+        assert_eq!(
+            written(|out| write_error(out, "m\"1", 401, "WSG-401", "Token \"x\"")),
+            r#"[{"type":"Error","messageId":"m\"1","status":401,"headers":{"RCRequestId":"m\"1"}},{"errorCode":"WSG-401","message":"Token \"x\""}]"#
+        );
+        assert_eq!(
+            written(|out| write_heartbeat(out, "h\n1")),
+            r#"[{"type":"Heartbeat","messageId":"h\n1"}]"#
+        );
+    }
+
+    #[test]
+    fn a_notification_bears_its_uuid_and_the_place_to_recover_from() {
+        let uuid = Uuid::from_u128(0x045b_81dc_9f73_4864_84de_08aa_6324_a7f5);
+        let frame = written(|out| {
+            write_notification_head(out, uuid, WSC);
+            out.extend_from_slice(b"{}");
+            out.extend_from_slice(FRAME_END);
+        });
+
+        assert_eq!(
+            frame,
+            concat!(
+                r#"[{"type":"ServerNotification","messageId":"045b81dc-9f73-4864-84de-08aa6324a7f5","#,
+                r#""status":200,"wsc":{"token":"abc-_","sequence":7},"#,
+                r#""headers":{"RCRequestId":"045b81dc-9f73-4864-84de-08aa6324a7f5"}},{}]"#
+            )
+        );
+        let frame: Value = serde_json::from_str(&frame).expect("JSON");
+        assert_eq!(frame.as_array().map(Vec::len), Some(2));
+    }
+}

@@ -265,3 +265,193 @@ fn delivery_mode(transport: &Transport) -> Value {
         Transport::WebSocket => json!({ "transportType": "WebSocket", "encryption": false }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lampfield_core::subscription::{BlacklistEntry, DisabledFilter, EventFilter};
+    use lampfield_core::visibility::Detail;
+    use lampfield_core::{AppId, Epoch, Position, SessionId, SubscriptionId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_767_607_200_000);
+
+    fn parse(body: &str) -> Result<SubscriptionRequest, ApiError> {
+        SubscriptionRequest::parse(body.as_bytes())
+    }
+
+    fn subscription(transport: Transport) -> Subscription {
+        Subscription {
+            id: SubscriptionId(Uuid::from_u128(1)),
+            account: "400100200".parse().expect("an id"),
+            owner: "900200300".parse().expect("an id"),
+            app: AppId::new("app").expect("a name"),
+            session: SessionId(Uuid::nil()),
+            filters: vec![EventFilter::Account(Detail::Detailed)],
+            disabled: Vec::new(),
+            transport,
+            created_at: NOW,
+            lifetime: WEBHOOK_LIFETIME,
+            expires_at: NOW.after(WEBHOOK_LIFETIME),
+            status: SubscriptionStatus::Active,
+            from: Position { epoch: Epoch(std::num::NonZeroU64::MIN), offset: 0 },
+        }
+    }
+
+    fn webhook() -> Transport {
+        Transport::WebHook {
+            address: "https://receiver.example/hook".to_owned(),
+            verification_token: Some("hush".to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_webhook_is_asked_for_with_either_name_of_its_token() {
+        for name in ["verificationToken", "validationToken"] {
+            let request = parse(&format!(
+                r#"{{"eventFilters":["/a","/b"],"expiresIn":60,"deliveryMode":{{
+                    "transportType":"WebHook","address":"https://h/x","{name}":"hush"}}}}"#
+            ));
+            let expected = SubscriptionRequest {
+                event_filters: vec!["/a".to_owned(), "/b".to_owned()],
+                transport: TransportRequest::WebHook {
+                    address: "https://h/x".to_owned(),
+                    verification_token: Some("hush".to_owned()),
+                },
+                expires_in: Some(Duration::from_secs(60)),
+            };
+            assert_eq!(request, Ok(expected));
+            assert!(!format!("{request:?}").contains("hush"));
+        }
+    }
+
+    #[test]
+    fn a_socket_is_asked_for_as_the_sdk_does() {
+        let request =
+            parse(r#"{"deliveryMode":{"transportType":"WebSocket"},"eventFilters":["/a"]}"#);
+
+        let request = request.expect("valid");
+        assert_eq!(request.transport, TransportRequest::WebSocket);
+        assert_eq!(request.lifetime(), WEBSOCKET_LIFETIME);
+    }
+
+    #[test]
+    fn what_is_no_subscription_names_its_member() {
+        let hook = |more: &str| {
+            format!(
+                r#"{{"eventFilters":["/a"],"deliveryMode":{{"transportType":"WebHook"{more}}}}}"#
+            )
+        };
+        let socket = |members: &str| {
+            format!(r#"{{{members},"deliveryMode":{{"transportType":"WebSocket"}}}}"#)
+        };
+        for (body, name) in [
+            ("{}".to_owned(), "eventFilters"),
+            (socket(r#""eventFilters":[]"#), "eventFilters"),
+            (socket(r#""eventFilters":"/a""#), "eventFilters"),
+            (socket(r#""eventFilters":[1]"#), "eventFilters"),
+            (socket(r#""eventFilters":["/a"],"expiresIn":0"#), "expiresIn"),
+            (socket(r#""eventFilters":["/a"],"expiresIn":-5"#), "expiresIn"),
+            (socket(r#""eventFilters":["/a"],"expiresIn":1.5"#), "expiresIn"),
+            (socket(r#""eventFilters":["/a"],"expiresIn":"60""#), "expiresIn"),
+            (r#"{"eventFilters":["/a"]}"#.to_owned(), "deliveryMode"),
+            (hook("").replace("WebHook", "PubNub"), "deliveryMode.transportType"),
+            (hook("").replace("WebHook", "RC/APNS"), "deliveryMode.transportType"),
+            (hook(""), "deliveryMode.address"),
+            (hook(r#","address":"receiver.example""#), "deliveryMode.address"),
+            (hook(r#","address":"ftp://h/x""#), "deliveryMode.address"),
+            (hook(r#","address":"https://""#), "deliveryMode.address"),
+            (hook(r#","address":"https://h/\r\nX: y""#), "deliveryMode.address"),
+            (hook(r#","address":"https://h/ü""#), "deliveryMode.address"),
+            (
+                hook(r#","address":"https://h","verificationToken":"a\r\nb""#),
+                "deliveryMode.verificationToken",
+            ),
+            (hook(r#","address":"https://h","validationToken":7"#), "deliveryMode.validationToken"),
+        ] {
+            assert_eq!(parse(&body), Err(ApiError::invalid_parameter(name)), "{body}");
+        }
+        assert_eq!(parse("["), Err(ApiError::bad_json()));
+    }
+
+    #[test]
+    fn an_update_without_body_only_renews() {
+        for body in ["", "{}", r#"{"deliveryMode":{"transportType":"WebHook","address":"x"}}"#] {
+            let update = SubscriptionUpdate::parse(body.as_bytes());
+            assert_eq!(update, Ok(SubscriptionUpdate::default()), "{body}");
+        }
+        let update = SubscriptionUpdate::parse(br#"{"eventFilters":["/a"],"expiresIn":90}"#);
+        let update = update.expect("valid");
+        assert_eq!(update.event_filters, Some(vec!["/a".to_owned()]));
+        assert_eq!(update.lifetime(&webhook()), Duration::from_secs(90));
+        assert!(SubscriptionUpdate::parse(br#"{"eventFilters":[]}"#).is_err());
+    }
+
+    #[test]
+    fn a_webhooks_life_is_a_week_or_what_was_asked_for_up_to_ten_years() {
+        let lifetime =
+            |wish: Option<u64>| webhook_lifetime(wish.map(Duration::from_secs)).as_secs();
+
+        assert_eq!(lifetime(None), 604_800);
+        assert_eq!(lifetime(Some(500_000_000)), 315_360_000);
+        assert_eq!(lifetime(Some(1)), 1);
+    }
+
+    #[test]
+    fn a_webhook_is_shown_without_its_token() {
+        let info = subscription_info(Some("https://h"), &subscription(webhook()), NOW);
+
+        assert_eq!(
+            info.to_string(),
+            concat!(
+                r#"{"uri":"https://h/restapi/v1.0/subscription/00000000-0000-0000-0000-000000000001","#,
+                r#""id":"00000000-0000-0000-0000-000000000001","creationTime":"2026-01-05T10:00:00.000Z","#,
+                r#""status":"Active","eventFilters":["#,
+                r#""/restapi/v1.0/account/400100200/presence?detailedTelephonyState=true"],"#,
+                r#""expirationTime":"2026-01-12T10:00:00.000Z","expiresIn":604799,"#,
+                r#""deliveryMode":{"transportType":"WebHook","encryption":false,"#,
+                r#""address":"https://receiver.example/hook"}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_sockets_subscription_is_relative_and_always_a_day_ahead() {
+        let later = NOW.after(Duration::from_secs(1_000_000));
+        let info = subscription_info(None, &subscription(Transport::WebSocket), later);
+
+        assert_eq!(info["uri"], "/restapi/v1.0/subscription/00000000-0000-0000-0000-000000000001");
+        assert_eq!(info["expiresIn"], 86_399);
+        assert_eq!(
+            info["deliveryMode"].to_string(),
+            r#"{"transportType":"WebSocket","encryption":false}"#
+        );
+    }
+
+    #[test]
+    fn trouble_is_shown_only_where_there_is_some() {
+        let mut subscription = subscription(webhook());
+        subscription.disabled.push(DisabledFilter {
+            filter: "/f".into(),
+            reason: "SUB-403".into(),
+            message: "no".to_owned(),
+        });
+        subscription.status = SubscriptionStatus::Blacklisted(BlacklistEntry {
+            at: NOW,
+            reason: "Read timed out".to_owned(),
+        });
+        let info = subscription_info(None, &subscription, NOW.after(Duration::from_secs(1 << 40)));
+
+        assert_eq!(info["status"], "Blacklisted");
+        assert_eq!(info["expiresIn"], 0);
+        assert_eq!(
+            info["disabledFilters"].to_string(),
+            r#"[{"filter":"/f","reason":"SUB-403","message":"no"}]"#
+        );
+        assert_eq!(
+            info["blacklistedData"].to_string(),
+            r#"{"blacklistedAt":"2026-01-05T10:00:00.000Z","reason":"Read timed out"}"#
+        );
+    }
+}

@@ -189,3 +189,141 @@ fn members(object: &Value) -> Result<Vec<(String, String)>, FrameProblem> {
     }
     Ok(flat)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> (FrameProblem, Option<String>) {
+        let error = parse_client_frame(text).expect_err(text);
+        (error.problem, error.message_id)
+    }
+
+    fn request(text: &str) -> ClientRequest {
+        match parse_client_frame(text).expect(text) {
+            ClientFrame::Request(request) => request,
+            ClientFrame::Heartbeat { .. } => panic!("a heartbeat: {text}"),
+        }
+    }
+
+    fn pair(name: &str, value: &str) -> (String, String) {
+        (name.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn the_sdks_subscription_is_read() {
+        let body = r#"{"deliveryMode":{"transportType":"WebSocket"},"eventFilters":["/a"]}"#;
+        let frame = format!(
+            r#"[{{"type":"ClientRequest","messageId":"7e/swlW3RZ+crA4BD4lDCA/0","method":"POST","path":"/restapi/v1.0/subscription","headers":{{"X-User-Agent":"a"}}}},{body}]"#
+        );
+
+        assert_eq!(
+            request(&frame),
+            ClientRequest {
+                message_id: "7e/swlW3RZ+crA4BD4lDCA/0".to_owned(),
+                method: "POST".to_owned(),
+                path: "/restapi/v1.0/subscription".to_owned(),
+                query: Vec::new(),
+                headers: vec![pair("X-User-Agent", "a")],
+                body: body.as_bytes().to_vec(),
+            }
+        );
+    }
+
+    #[test]
+    fn no_body_is_written_in_many_ways() {
+        let meta = r#"{"type":"ClientRequest","messageId":"1","method":"GET","path":"/x/"}"#;
+        for frame in [
+            format!("[{meta}]"),
+            format!(r#"[{meta},""]"#),
+            format!("[{meta},null]"),
+            format!(" [ {meta} , null ] "),
+        ] {
+            let request = request(&frame);
+            assert!(request.body.is_empty(), "{frame}");
+            assert_eq!(request.path, "/x/");
+        }
+        assert_eq!(request(&format!("[{meta},{{}}]")).body, b"{}");
+    }
+
+    #[test]
+    fn a_query_stands_in_the_path_or_in_meta() {
+        let frame = r#"[{"type":"ClientRequest","messageId":"1","method":"get",
+            "path":"/x?a=1%202","query":{"detailedTelephonyState":true,"perPage":1,"n":null,"l":["p",2]}}]"#;
+        let request = request(frame);
+
+        assert_eq!(request.method, "GET");
+        assert_eq!(request.path, "/x");
+        assert_eq!(
+            request.query,
+            [
+                pair("a", "1 2"),
+                pair("detailedTelephonyState", "true"),
+                pair("perPage", "1"),
+                pair("l", "p"),
+                pair("l", "2"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_heartbeat_keeps_its_id() {
+        let frame = parse_client_frame(r#"[{"type":"Heartbeat","messageId":"ü/1"}]"#);
+
+        assert_eq!(frame, Ok(ClientFrame::Heartbeat { message_id: "ü/1".to_owned() }));
+    }
+
+    #[test]
+    fn what_is_no_frame_says_why() {
+        for (text, expected) in [
+            ("", FrameProblem::NotJson),
+            ("[", FrameProblem::NotJson),
+            ("hello", FrameProblem::NotJson),
+            ("{}", FrameProblem::NotAFrame),
+            ("7", FrameProblem::NotAFrame),
+            ("[]", FrameProblem::NotAFrame),
+            ("[1]", FrameProblem::NotAFrame),
+            ("[[]]", FrameProblem::NotAFrame),
+            ("[{},{},{}]", FrameProblem::NotAFrame),
+            ("[{}]", FrameProblem::NoMessageId),
+            (r#"[{"type":"Heartbeat"}]"#, FrameProblem::NoMessageId),
+            (r#"[{"type":"Heartbeat","messageId":""}]"#, FrameProblem::NoMessageId),
+            (r#"[{"type":"Heartbeat","messageId":7}]"#, FrameProblem::NoMessageId),
+        ] {
+            assert_eq!(problem(text), (expected, None), "{text}");
+        }
+        let deep = format!(r#"[{{"type":"Heartbeat","messageId":"1"}},{}]"#, "[".repeat(40));
+        assert_eq!(problem(&deep), (FrameProblem::TooDeep, None));
+    }
+
+    #[test]
+    fn a_bad_request_is_answered_under_its_own_id() {
+        for (meta, expected) in [
+            (r#""type":"ClientNotification""#, FrameProblem::UnknownType),
+            (r#""method":"GET""#, FrameProblem::UnknownType),
+            (r#""type":"ClientRequest","path":"/x""#, FrameProblem::NoMethod),
+            (r#""type":"ClientRequest","path":"/x","method":"TRACE""#, FrameProblem::NoMethod),
+            (r#""type":"ClientRequest","method":"GET""#, FrameProblem::NoPath),
+            (r#""type":"ClientRequest","method":"GET","path":"x""#, FrameProblem::NoPath),
+            (
+                r#""type":"ClientRequest","method":"GET","path":"/x","query":"a=1""#,
+                FrameProblem::BadMeta,
+            ),
+            (
+                r#""type":"ClientRequest","method":"GET","path":"/x","headers":{"a":{}}"#,
+                FrameProblem::BadMeta,
+            ),
+        ] {
+            let text = format!(r#"[{{"messageId":"7",{meta}}}]"#);
+            assert_eq!(problem(&text), (expected, Some("7".to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_log_shows_neither_body_nor_headers() {
+        let frame = r#"[{"type":"ClientRequest","messageId":"1","method":"POST","path":"/x",
+            "headers":{"Authorization":"hush"}},{"password":"hush"}]"#;
+
+        assert!(!format!("{:?}", request(frame)).contains("hush"));
+    }
+}
