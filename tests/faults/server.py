@@ -1,6 +1,6 @@
 """Runs the compiled program the way a user would: `lampfield demo`, a folder, an environment file.
 
-Knows nothing of HTTP; `own.py` and `ringcentral.py` speak to what is started here.
+Knows nothing of HTTP; `own.py` and `contract.py` speak to what is started here.
 """
 
 import os

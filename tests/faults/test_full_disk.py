@@ -6,7 +6,7 @@ import unittest
 
 import history
 import own
-import ringcentral
+import contract
 import small_disk
 from own import Office, Refused
 from receiver import Receiver
@@ -35,12 +35,12 @@ class FullDisk(unittest.TestCase):
                     server.kill()
 
     def _go(self, server, disk):
-        login = ringcentral.Login(server)
+        login = contract.Login(server)
         office = Office(server, login.account)
         receiver = Receiver().open()
         self.addCleanup(receiver.close)
         login.subscribe_webhook(receiver.address, [FILTER])
-        watcher = ringcentral.Watcher(login, [FILTER]).wait_until_subscribed()
+        watcher = contract.Watcher(login, [FILTER]).wait_until_subscribed()
         self.addCleanup(watcher.end)
         start = office.snapshot()["position"]
         author = Author(office, login.extension)
@@ -101,8 +101,8 @@ class FullDisk(unittest.TestCase):
         self.assertEqual(mine["userStatus"], author.last_status)
         snapshot = office.snapshot()
         self.assertEqual(snapshot["sequence"], author.acknowledged[-1].sequence)
-        meta, answer = ringcentral.ask(
-            ringcentral_socket(login), "GET", "/restapi/v1.0/account/~/extension/~/presence"
+        meta, answer = contract.ask(
+            opened_socket(login), "GET", "/restapi/v1.0/account/~/extension/~/presence"
         )
         self.assertEqual((meta["status"], answer["userStatus"]), (200, author.last_status))
         self.assertEqual(watcher.faults, [])
@@ -166,7 +166,7 @@ class Author:
         return acknowledged
 
 
-def ringcentral_socket(login):
+def opened_socket(login):
     """Opens a socket and reads its greeting."""
     socket = login.open_socket()
     socket.text()

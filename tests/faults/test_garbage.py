@@ -8,7 +8,7 @@ import time
 import unittest
 
 import own
-import ringcentral
+import contract
 from own import Office
 from server import Server
 
@@ -22,7 +22,7 @@ class Garbage(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory(prefix="lampfield-garbage-")
         cls.server = Server(cls.folder.name)
         cls.server.start()
-        cls.login = ringcentral.Login(cls.server)
+        cls.login = contract.Login(cls.server)
         cls.office = Office(cls.server, cls.login.account)
         cls.before = cls.server.resident_bytes()
 
@@ -146,13 +146,13 @@ class Garbage(unittest.TestCase):
         head, body, _ = self.server.settings["RC_JWT"].split(".")
         none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"
         for jwt in (f"{head}.{body}.AAAA", f"{none}.{body}.", "nonsense", ""):
-            form = {"grant_type": ringcentral.JWT_BEARER, "assertion": jwt}
-            status, _, answer = ringcentral.request_token(self.server, form)
+            form = {"grant_type": contract.JWT_BEARER, "assertion": jwt}
+            status, _, answer = contract.request_token(self.server, form)
             self.assertEqual(status, 400, answer)
             self.assertIn(answer["error"], ("invalid_grant", "invalid_request"))
 
     def test_ids_of_another_account_and_unknown_ids_look_the_same(self):
-        stranger = ringcentral.Login(self.server, self.server.settings["LAMPFIELD_STRANGER_JWT"])
+        stranger = contract.Login(self.server, self.server.settings["LAMPFIELD_STRANGER_JWT"])
         for account, extension in (
             (stranger.account, stranger.extension), ("~", stranger.extension), ("~", "999999999999"),
             (self.login.account, "999999999999"), ("999999999999", "~"),
@@ -210,8 +210,8 @@ class Garbage(unittest.TestCase):
             ({"eventFilters": [mine], "deliveryMode": hook, "expiresIn": -1}, 400, "CMN-101"),
         ):
             with self.subTest(body=body):
-                self.expect(door.call("POST", ringcentral.SUBSCRIPTION, body), status, code)
-        missing = f"{ringcentral.SUBSCRIPTION}/00000000-0000-4000-8000-000000000000"
+                self.expect(door.call("POST", contract.SUBSCRIPTION, body), status, code)
+        missing = f"{contract.SUBSCRIPTION}/00000000-0000-4000-8000-000000000000"
         for method in ("GET", "PUT", "DELETE"):
             self.expect(door.call(method, missing), 404, "CMN-102")
 

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 import uuid
 
-import ringcentral
+import contract
 from server import Server
 from websocket import BINARY, CLOSE, CONTINUATION, PING, TEXT, Closed, WebSocket
 
@@ -21,7 +21,7 @@ class GarbageFrames(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory(prefix="lampfield-frames-")
         cls.server = Server(cls.folder.name)
         cls.server.start()
-        cls.login = ringcentral.Login(cls.server)
+        cls.login = contract.Login(cls.server)
         cls.before = cls.server.resident_bytes()
 
     @classmethod
@@ -49,7 +49,7 @@ class GarbageFrames(unittest.TestCase):
         return socket
 
     def assert_works(self, socket):
-        meta, body = ringcentral.ask(socket, "GET", "/restapi/v1.0/account/~/extension/~/presence")
+        meta, body = contract.ask(socket, "GET", "/restapi/v1.0/account/~/extension/~/presence")
         self.assertEqual((meta["type"], meta["status"]), ("ClientRequest", 200), body)
 
     def assert_closed(self, socket, *codes):
@@ -141,13 +141,13 @@ class GarbageFrames(unittest.TestCase):
 
     def test_another_log_in_cannot_take_over_a_session(self):
         socket = self.open()
-        meta, _ = ringcentral.ask(socket, "POST", ringcentral.SUBSCRIPTION, {
+        meta, _ = contract.ask(socket, "POST", contract.SUBSCRIPTION, {
             "eventFilters": ["/restapi/v1.0/account/~/extension/~/presence"],
             "deliveryMode": {"transportType": "WebSocket"},
         })
         self.assertEqual(meta["status"], 200)
         wsc = json.loads(self.login_frame_after_change(socket))[0]["wsc"]["token"]
-        other = ringcentral.Login(self.server, self.server.settings["LAMPFIELD_OTHER_JWT"])
+        other = contract.Login(self.server, self.server.settings["LAMPFIELD_OTHER_JWT"])
         thief = other.open_socket(wsc)
         self.opened.append(thief)
         _, details = json.loads(thief.text())

@@ -7,7 +7,7 @@ import time
 import unittest
 
 import history
-import ringcentral
+import contract
 import writers
 from own import Office, offset_of
 from receiver import Receiver
@@ -34,15 +34,15 @@ class KillNine(unittest.TestCase):
 
     def test_nothing_acknowledged_is_lost_and_everything_committed_arrives(self):
         self.server.start()
-        login = ringcentral.Login(self.server)
+        login = contract.Login(self.server)
         office = Office(self.server, login.account)
         before = {record["id"] for record in office.extensions()}
         start = office.snapshot()["position"]
         receiver = Receiver().open()
         self.addCleanup(receiver.close)
         login.subscribe_webhook(receiver.address, [FILTER])
-        watcher = ringcentral.Watcher(login, [FILTER]).wait_until_subscribed()
-        reader = ringcentral.StreamReader(office, login.token["access_token"], start)
+        watcher = contract.Watcher(login, [FILTER]).wait_until_subscribed()
+        reader = contract.StreamReader(office, login.token["access_token"], start)
         reader.start()
         self.addCleanup(reader.end)
         self.addCleanup(watcher.end)
@@ -133,7 +133,7 @@ class FirstSeconds(unittest.TestCase):
                     time.sleep(chance.uniform(0.0, 0.5))
                     server.kill()
                     opened.append(server.start())
-                    ringcentral.Login(server)
+                    contract.Login(server)
                 finally:
                     if server.is_alive():
                         server.kill()
@@ -144,7 +144,7 @@ class FirstSeconds(unittest.TestCase):
             server = Server(folder)
             server.start()
             try:
-                login = ringcentral.Login(server)
+                login = contract.Login(server)
                 office = Office(server, login.account)
                 path = office.call_path("fault-test", login.extension, "c1")
                 answer = office.door().put(path, {"telephonyStatus": "Ringing", "direction": "Inbound"})

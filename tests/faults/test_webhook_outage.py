@@ -6,7 +6,7 @@ import time
 import unittest
 
 import history
-import ringcentral
+import contract
 import writers
 from own import Office
 from receiver import Receiver
@@ -28,7 +28,7 @@ class Outage(unittest.TestCase):
                 server.kill()
 
     def _go(self, server):
-        login = ringcentral.Login(server)
+        login = contract.Login(server)
         office = Office(server, login.account)
         receiver = Receiver().open()
         subscription = login.subscribe_webhook(receiver.address, [FILTER])
@@ -73,7 +73,7 @@ class Outage(unittest.TestCase):
 
     def _stay_away(self, login, subscription, away_from):
         """Spends the outage asking for the subscription's state: it stays honest and active."""
-        path = f"{ringcentral.SUBSCRIPTION}/{subscription['id']}"
+        path = f"{contract.SUBSCRIPTION}/{subscription['id']}"
         while time.monotonic() - away_from < AWAY_SECONDS:
             self.assertEqual(login.door().get(path)["status"], "Active")
             time.sleep(1.0)
