@@ -28,7 +28,7 @@ pub use filter::{FILTER_MAX, FILTERS_MAX, FilterError, parse_filter, write_filte
 pub use json::{JSON_DEPTH_MAX, is_too_deep};
 pub use notification::notification_uuid;
 pub use oauth::{
-    ACCESS_TTL, Grant, IssuedTokens, REFRESH_TTL_DEFAULT, REFRESH_TTL_MAX, SCOPE_ALIASES, Secret,
+    ACCESS_TTL, Grant, IssuedTokens, REFRESH_TTL, REFRESH_TTL_DEFAULT, SCOPE_ALIASES, Secret,
     TokenRequest, number_digits, parse_scopes, scope_text, token_response, wstoken_response,
 };
 pub use oauth_error::OauthError;

@@ -10,8 +10,9 @@ use crate::oauth_error::OauthError;
 
 /// Shortest and longest life of an access token, in seconds, to which wishes are clamped.
 pub const ACCESS_TTL: std::ops::RangeInclusive<u32> = 600..=3600;
-/// Longest life of a refresh token, in seconds.
-pub const REFRESH_TTL_MAX: u32 = 2_592_000;
+/// Shortest and longest life of a refresh token, in seconds, to which wishes are clamped. Shorter ones
+/// are what clients make of a failed request; granting them would log people out.
+pub const REFRESH_TTL: std::ops::RangeInclusive<u32> = 600..=2_592_000;
 /// Life of a refresh token when nothing else is asked, in seconds.
 pub const REFRESH_TTL_DEFAULT: u32 = 604_800;
 
@@ -41,7 +42,7 @@ pub struct TokenRequest {
     pub endpoint_id: Option<String>,
     /// Life of the access token in seconds, within [`ACCESS_TTL`].
     pub access_ttl: u32,
-    /// Life of the refresh token in seconds, at most [`REFRESH_TTL_MAX`].
+    /// Life of the refresh token in seconds, within [`REFRESH_TTL`].
     pub refresh_ttl: u32,
 }
 
@@ -127,7 +128,7 @@ impl TokenRequest {
                 .seconds("refresh_token_ttl")
                 .filter(|seconds| *seconds > 0)
                 .unwrap_or(REFRESH_TTL_DEFAULT)
-                .min(REFRESH_TTL_MAX),
+                .clamp(*REFRESH_TTL.start(), *REFRESH_TTL.end()),
         })
     }
 }
@@ -354,6 +355,7 @@ mod tests {
         assert_eq!(ttls(""), Ok((3600, 604_800)));
         assert_eq!(ttls("access_token_ttl=-1&refresh_token_ttl=604799"), Ok((600, 604_799)));
         assert_eq!(ttls("access_token_ttl=1&refresh_token_ttl=-1"), Ok((600, 604_800)));
+        assert_eq!(ttls("access_token_ttl=1&refresh_token_ttl=1"), Ok((600, 600)));
         assert_eq!(ttls("access_token_ttl=3601&refresh_token_ttl=604801"), Ok((3600, 604_801)));
         assert_eq!(ttls("access_token_ttl=NaN&refresh_token_ttl=NaN"), Ok((3600, 604_800)));
         assert_eq!(

@@ -86,7 +86,7 @@ pub fn write_connection_details(
         None => {}
         Some(RecoveryOutcome::Successful) => append(out, &[",\"recoveryState\":\"Successful\""]),
         Some(RecoveryOutcome::Failed { code }) => {
-            append(out, &[",\"recoveryState\":\"Failed\",\"recoveryErrorCode\":\"", code, "\""])
+            append(out, &[",\"recoveryState\":\"Failed\",\"recoveryErrorCode\":\"", code, "\""]);
         }
     }
     out.extend_from_slice(b"}]");

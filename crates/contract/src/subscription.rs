@@ -157,7 +157,11 @@ pub fn subscription_info(
 #[must_use]
 pub fn subscription_list(base_uri: Option<&str>, records: Vec<Value>) -> Value {
     let base_uri = base_uri.unwrap_or_default();
-    json!({ "uri": format!("{base_uri}/restapi/v1.0/subscription"), "records": records })
+    let members = [
+        ("uri", Value::String(format!("{base_uri}/restapi/v1.0/subscription"))),
+        ("records", Value::Array(records)),
+    ];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn event_filters(members: &Map<String, Value>) -> Result<Option<Vec<String>>, ApiError> {

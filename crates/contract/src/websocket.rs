@@ -159,7 +159,7 @@ fn request(
         path: path.to_owned(),
         query,
         headers: members(&meta.headers)?,
-        body: body.map(|body| body.get()).filter(|body| !is_none(body)).unwrap_or("").into(),
+        body: body.map(RawValue::get).filter(|body| !is_none(body)).unwrap_or("").into(),
     })
 }
 

@@ -30,7 +30,7 @@ fn variants(write: impl Fn(Detail, View) -> String) -> String {
         for detail in Detail::ALL {
             let (name, text) = (format!("{detail:?} {view:?}"), write(*detail, *view));
             match lines.iter_mut().find(|(_, other)| *other == text) {
-                Some((names, _)) => *names += &format!(", {name}"),
+                Some((names, _)) => names.extend([", ", &name]),
                 None => lines.push((name, text)),
             }
         }
