@@ -1,5 +1,18 @@
 //! The RingCentral wire: event and presence JSON, filters, errors, paging, WebSocket frames, OAuth
-//! bodies. Pure: no socket, no clock.
+//! bodies. Pure: no socket, no clock, no state; who may see what is decided elsewhere.
+//!
+//! - Events out: [`SharedEnvelope`] holds what all receivers of one event share, [`write_body`] and
+//!   [`write_event_path`] are its parts, [`notification_uuid`] names each notification.
+//!   [`parse_envelope`] is the other end.
+//! - REST: [`presence_resource`], [`account_presence`], [`parse_presence_update`], [`PageRequest`] and
+//!   [`Page`], [`ApiError`].
+//! - Subscriptions: [`SubscriptionRequest`], [`parse_filter`] and [`write_filter`],
+//!   [`subscription_info`].
+//! - Log-in: [`TokenRequest`], [`token_response`], [`OauthError`].
+//! - Sockets: [`parse_client_frame`] in, [`write_connection_details`] and its neighbours out.
+//!
+//! Addresses in answers are absolute: each writer takes a `base_uri`, which is scheme, host and what
+//! may stand before `/restapi`, without a slash at its end.
 
 mod envelope;
 mod error;

@@ -63,6 +63,8 @@ impl SharedEnvelope {
         subscription: SubscriptionId,
         owner: Option<ExtensionId>,
     ) {
+        const OWN_PARTS_MAX: usize = 128;
+        out.reserve(self.bytes.len() + OWN_PARTS_MAX);
         out.extend_from_slice(ENVELOPE_HEAD);
         write_uuid(out, uuid);
         out.extend_from_slice(self.middle());
