@@ -7,9 +7,13 @@
 mod config;
 mod feed;
 mod gateway;
+mod house;
 mod hub;
 mod outgoing;
+mod snapshot;
 pub mod sse;
+#[cfg(test)]
+mod stage;
 mod watching;
 pub mod webhook;
 pub mod websocket;
@@ -19,6 +23,10 @@ pub use feed::{Caught, Feed, Lane, LaneWatcher, SHARDS_MAX, Slice, catch_up};
 pub use gateway::{
     Gateway, Hello, HelloRefusal, SocketAnswer, SocketEffect, SocketRequest, Welcome,
 };
+pub use house::House;
 pub use hub::Delivery;
 pub use outgoing::Outgoing;
+pub use snapshot::{AccountSnapshot, Sight};
+pub use sse::{StreamPermission, StreamRequest, Streams};
 pub use watching::{filters_of, sight_now, viewer_of};
+pub use webhook::{HandshakeError, ReactivateError, WebhookHealth, WebhookTotals, Webhooks};

@@ -64,7 +64,16 @@ pub fn sight_now(
     viewer: Viewer,
     detail: Detail,
 ) -> Option<View> {
-    let recorded = event.sight(viewer, detail)?;
+    narrowed(event.sight(viewer, detail)?, event, newest, viewer)
+}
+
+/// Narrows what is seen of an event by what its extension has hidden since.
+pub(crate) fn narrowed(
+    recorded: View,
+    event: &Outgoing,
+    newest: &Newest,
+    viewer: Viewer,
+) -> Option<View> {
     let key = event.record().event.key;
     let Some(latest) = newest.get(key) else { return Some(recorded) };
     if latest.offset <= event.offset() {

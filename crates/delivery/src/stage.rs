@@ -1,0 +1,246 @@
+//! A small house for tests: one account, a few extensions, changes on demand, a clock by hand.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lampfield_core::claim::{Call, Claim, Fact};
+use lampfield_core::directory::{Account, App, Extension, Permissions, Scopes};
+use lampfield_core::subscription::{EventFilter, Subscription, SubscriptionStatus, Transport};
+use lampfield_core::visibility::Detail;
+use lampfield_core::{
+    AccountId, AppId, ClaimId, Command, Decision, Direction, Document, Epoch, ExtensionId,
+    ExtensionKey, ExtensionStatus, ExtensionType, ManualClock, Policy, PresenceEvent, Presentity,
+    SessionId, Settings, SettingsPatch, SourceId, Standing, SubscriptionId, TelephonyStatus,
+    Timestamp,
+};
+use lampfield_journal::memory::MemoryJournal;
+use lampfield_journal::{DirectoryChange, Entry, Journal, Record, Registry};
+use uuid::Uuid;
+
+use crate::config::DeliveryConfig;
+use crate::feed::Feed;
+use crate::house::House;
+
+/// When every test begins.
+pub(crate) const BEGINNING: Timestamp = Timestamp(1_767_225_600_000);
+
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) house: Arc<House>,
+    pub(crate) journal: Arc<MemoryJournal>,
+    pub(crate) clock: Arc<ManualClock>,
+}
+
+impl Stage {
+    /// A house with extensions 1 to 20, of which 1 is the usual watcher.
+    pub(crate) async fn new(config: DeliveryConfig) -> Self {
+        Self::with(config, MemoryJournal::with(epoch(1), 100_000)).await
+    }
+
+    pub(crate) async fn with(config: DeliveryConfig, journal: MemoryJournal) -> Self {
+        let journal = Arc::new(journal);
+        let clock = Arc::new(ManualClock::at(BEGINNING));
+        let registry = Arc::new(Registry::open(Arc::clone(&journal) as _).unwrap());
+        registry.apply(directory()).await.unwrap();
+        let feed = Feed::start(Arc::clone(&journal) as _, config.ring_max);
+        let house = Arc::new(House {
+            config,
+            journal: Arc::clone(&journal) as _,
+            registry,
+            feed,
+            clock: Arc::clone(&clock) as _,
+        });
+        Self { house, journal, clock }
+    }
+
+    /// A house over the same journal and directory, as after a restart.
+    pub(crate) fn again(&self) -> Arc<House> {
+        let journal = Arc::clone(&self.journal);
+        Arc::new(House {
+            config: self.house.config.clone(),
+            registry: Arc::new(Registry::open(Arc::clone(&journal) as _).unwrap()),
+            feed: Feed::start(Arc::clone(&journal) as _, self.house.config.ring_max),
+            journal,
+            clock: Arc::clone(&self.clock) as _,
+        })
+    }
+
+    /// Lets the call of an extension ring if it does not, else end: always a visible change.
+    pub(crate) async fn toggle(&self, extension: u64) -> Arc<Record> {
+        let status = match self.document(extension).telephony {
+            TelephonyStatus::NoCall => TelephonyStatus::Ringing,
+            _ => TelephonyStatus::NoCall,
+        };
+        self.command(extension, Command::Publish(call(status))).await
+    }
+
+    pub(crate) async fn configure(&self, extension: u64, patch: SettingsPatch) -> Arc<Record> {
+        self.command(extension, Command::Configure(patch)).await
+    }
+
+    pub(crate) async fn allow_see(&self, extension: u64, allowed: bool) -> Arc<Record> {
+        let patch =
+            SettingsPatch { allow_see_my_presence: Some(allowed), ..SettingsPatch::default() };
+        self.configure(extension, patch).await
+    }
+
+    /// Decides and commits as the engine does.
+    pub(crate) async fn command(&self, extension: u64, command: Command) -> Arc<Record> {
+        let key = key(extension);
+        let presentity = Presentity::new(key, self.document(extension));
+        let now = self.house.now();
+        let decision = presentity.decide(&command, Policy::default(), now).unwrap();
+        let Decision::Changed { document, changes, ended, cause } = decision else {
+            panic!("{command:?} of {extension} changes nothing");
+        };
+        let head = self.journal.head(key.account);
+        let sequence = head.sequence.next();
+        let event = PresenceEvent {
+            key,
+            sequence,
+            at: now,
+            observed_at: now,
+            document,
+            changes,
+            ended,
+            cause,
+        };
+        let record = Arc::new(Record { offset: head.position.offset + 1, event });
+        self.journal.commit(vec![Entry::Change(Arc::clone(&record))]).await.unwrap();
+        record
+    }
+
+    /// Stores an account-wide webhook subscription of extension 1 that begins here.
+    pub(crate) async fn subscribe(&self, address: &str) -> Subscription {
+        let subscription = self.subscription(address);
+        self.put(subscription.clone()).await;
+        subscription
+    }
+
+    pub(crate) async fn put(&self, subscription: Subscription) {
+        let change = DirectoryChange::PutSubscription(subscription);
+        self.house.registry.apply(vec![change]).await.unwrap();
+    }
+
+    pub(crate) fn subscription(&self, address: &str) -> Subscription {
+        let now = self.house.now();
+        let lifetime = Duration::from_secs(604_800);
+        Subscription {
+            id: SubscriptionId(Uuid::new_v4()),
+            account: account(),
+            owner: id(1),
+            app: AppId::new("app").unwrap(),
+            session: SessionId(Uuid::new_v4()),
+            filters: vec![EventFilter::Account(Detail::Plain)],
+            disabled: Vec::new(),
+            transport: Transport::WebHook {
+                address: address.to_owned(),
+                verification_token: Some("secret-token".to_owned()),
+            },
+            created_at: now,
+            lifetime,
+            expires_at: now.after(lifetime),
+            status: SubscriptionStatus::Active,
+            from: self.journal.head(account()).position,
+        }
+    }
+
+    fn document(&self, extension: u64) -> Document {
+        let newest = self.journal.newest().get(key(extension));
+        newest.map_or_else(
+            || Document::initial(STANDING, Policy::default(), self.house.now()),
+            |record| record.event.document.clone(),
+        )
+    }
+}
+
+const STANDING: Standing = Standing { kind: ExtensionType::User, status: ExtensionStatus::Enabled };
+
+fn directory() -> Vec<DirectoryChange> {
+    let app = App {
+        id: AppId::new("app").unwrap(),
+        name: "app".into(),
+        secret: None,
+        scopes: Scopes::ALL,
+        account: None,
+    };
+    let house = Account {
+        id: account(),
+        name: "Example".into(),
+        main_number: "+12025550100".into(),
+        created_at: BEGINNING,
+    };
+    let mut changes = vec![DirectoryChange::PutAccount(house), DirectoryChange::PutApp(app)];
+    changes.extend((1..=20).map(|number| DirectoryChange::PutExtension(extension(number))));
+    changes
+}
+
+pub(crate) fn extension(number: u64) -> Extension {
+    Extension {
+        key: key(number),
+        number: (100 + number).to_string().into(),
+        name: format!("Person \"{number}\"").into(),
+        email: "".into(),
+        standing: STANDING,
+        groups: Box::new(["Sales".into()]),
+        queues: Box::default(),
+        permissions: Permissions::ordinary(),
+    }
+}
+
+fn call(telephony_status: TelephonyStatus) -> Claim {
+    let call = Call {
+        telephony_status,
+        direction: Direction::Inbound,
+        queue_call: false,
+        from: Some("+12025550199".into()),
+        to: Some("101".into()),
+        from_name: Some("A Caller".into()),
+        to_name: None,
+        start_time: None,
+        session_id: "5001".into(),
+        telephony_session_id: None,
+        party_id: None,
+        sip: None,
+    };
+    let source = SourceId::new("pbx").unwrap();
+    let claim = ClaimId::new("c-1").unwrap();
+    let lease = Duration::from_secs(86_400 * 30);
+    Claim::new(source, claim, Fact::Call(Box::new(call)), BEGINNING, lease)
+}
+
+pub(crate) fn account() -> AccountId {
+    AccountId::new(1).unwrap()
+}
+
+pub(crate) fn id(extension: u64) -> ExtensionId {
+    ExtensionId::new(extension).unwrap()
+}
+
+pub(crate) fn key(extension: u64) -> ExtensionKey {
+    ExtensionKey { account: account(), extension: id(extension) }
+}
+
+pub(crate) fn epoch(number: u64) -> Epoch {
+    Epoch(NonZeroU64::new(number).unwrap())
+}
+
+/// Settings that differ from the usual in nothing that matters; for patches in tests.
+pub(crate) fn says(message: &str) -> SettingsPatch {
+    let usual = Settings::default();
+    assert_ne!(usual.message.as_deref(), Some(message));
+    SettingsPatch { message: Some(message.into()), ..SettingsPatch::default() }
+}
+
+/// Waits until `is_so`, at most ten seconds.
+///
+/// # Panics
+/// When it is not so by then.
+pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    while !is_so() {
+        assert!(tokio::time::Instant::now() < deadline, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}

@@ -1,0 +1,218 @@
+//! Which events of one subscription are under way: a bounded look-ahead behind a low-water mark.
+//!
+//! Pure. Everything up to the mark is settled; above it a few events wait or are under way, never two
+//! of one extension, and each extension's in order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lampfield_core::ExtensionId;
+
+/// The most events between the low-water mark and the furthest settled one: what a crash repeats.
+pub(super) const LOOKAHEAD_MAX: usize = 64;
+
+/// Events of one subscription, by offset.
+#[derive(Debug)]
+pub(super) struct Window<T> {
+    read: u64,
+    slots: BTreeMap<u64, Slot<T>>,
+    /// Settled offsets above the low-water mark.
+    settled: BTreeSet<u64>,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    extension: ExtensionId,
+    is_under_way: bool,
+    load: T,
+}
+
+impl<T: Clone> Window<T> {
+    /// Makes the window of a reader that has settled everything up to `offset`.
+    pub(super) const fn after(offset: u64) -> Self {
+        Self { read: offset, slots: BTreeMap::new(), settled: BTreeSet::new() }
+    }
+
+    /// Returns up to where events were read.
+    pub(super) const fn read(&self) -> u64 {
+        self.read
+    }
+
+    /// Returns up to where everything is settled.
+    pub(super) fn low_water(&self) -> u64 {
+        self.slots.first_key_value().map_or(self.read, |(offset, _)| offset.saturating_sub(1))
+    }
+
+    /// Returns how many more events may be read.
+    pub(super) fn room(&self) -> usize {
+        LOOKAHEAD_MAX.saturating_sub(self.slots.len() + self.settled.len())
+    }
+
+    pub(super) fn under_way(&self) -> usize {
+        self.slots.values().filter(|slot| slot.is_under_way).count()
+    }
+
+    /// Takes up an event that was read; one that was settled before is passed.
+    pub(super) fn admit(&mut self, offset: u64, extension: ExtensionId, load: T) {
+        if offset > self.read && !self.settled.contains(&offset) {
+            self.slots.insert(offset, Slot { extension, is_under_way: false, load });
+        }
+        self.pass_to(offset);
+    }
+
+    /// Takes note that everything up to `offset` was read.
+    pub(super) fn pass_to(&mut self, offset: u64) {
+        self.read = self.read.max(offset);
+        self.forget_settled();
+    }
+
+    /// Returns the next event to send, which is under way from now on: the earliest of an extension
+    /// of which none is under way, while fewer than `under_way_max` are.
+    pub(super) fn next(&mut self, under_way_max: usize) -> Option<(u64, T)> {
+        if self.under_way() >= under_way_max {
+            return None;
+        }
+        let mut earlier = BTreeSet::new();
+        for (offset, slot) in &mut self.slots {
+            if earlier.insert(slot.extension) && !slot.is_under_way {
+                slot.is_under_way = true;
+                return Some((*offset, slot.load.clone()));
+            }
+        }
+        None
+    }
+
+    /// Takes note that an event was delivered, or need not be.
+    pub(super) fn settle(&mut self, offset: u64) {
+        if self.slots.remove(&offset).is_some() {
+            self.settled.insert(offset);
+            self.forget_settled();
+        }
+    }
+
+    /// Takes note that an event was not delivered: it waits again.
+    pub(super) fn put_back(&mut self, offset: u64) {
+        if let Some(slot) = self.slots.get_mut(&offset) {
+            slot.is_under_way = false;
+        }
+    }
+
+    /// Forgets what waits, so that it is read again from the low-water mark. To be called while
+    /// nothing is under way. What is settled above the mark stays settled.
+    pub(super) fn rewind(&mut self) {
+        debug_assert_eq!(self.under_way(), 0, "what is under way would be sent twice at once");
+        self.read = self.low_water();
+        self.slots.clear();
+    }
+
+    fn forget_settled(&mut self) {
+        let low_water = self.low_water();
+        self.settled = self.settled.split_off(&low_water.saturating_add(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn never_two_of_one_extension_and_each_in_order() {
+        let mut window = window(&[(1, 10), (2, 10), (3, 11), (4, 10), (5, 12)]);
+
+        assert_eq!(started(&mut window, 8), [1, 3, 5]);
+        window.settle(1);
+        assert_eq!(started(&mut window, 8), [2]);
+        window.put_back(2);
+        assert_eq!(started(&mut window, 8), [2]);
+        window.settle(2);
+        assert_eq!(started(&mut window, 8), [4]);
+    }
+
+    #[test]
+    fn no_more_than_allowed_are_under_way() {
+        let mut window = window(&[(1, 10), (2, 11), (3, 12), (4, 13)]);
+
+        assert_eq!(started(&mut window, 2), [1, 2]);
+        window.settle(2);
+        assert_eq!(started(&mut window, 2), [3]);
+    }
+
+    #[test]
+    fn the_mark_waits_for_the_earliest_open_event() {
+        let mut window = window(&[(3, 10), (5, 11), (7, 12)]);
+        window.pass_to(9);
+        assert_eq!(window.low_water(), 2);
+        started(&mut window, 8);
+
+        window.settle(5);
+        window.settle(7);
+        assert_eq!(window.low_water(), 2);
+        window.settle(3);
+        assert_eq!(window.low_water(), 9);
+        assert_eq!(window.room(), LOOKAHEAD_MAX);
+    }
+
+    #[test]
+    fn after_a_rewind_only_open_events_come_again() {
+        let mut window = window(&[(1, 10), (2, 11), (3, 12), (4, 11)]);
+        started(&mut window, 8);
+        window.settle(2);
+        window.settle(3);
+        window.put_back(1);
+
+        window.rewind();
+        assert_eq!((window.read(), window.low_water()), (0, 0));
+        for (offset, extension) in [(1, 10), (2, 11), (3, 12), (4, 11)] {
+            window.admit(offset, id(extension), ());
+        }
+
+        assert_eq!(started(&mut window, 8), [1, 4]);
+        window.settle(1);
+        assert_eq!(window.low_water(), 3);
+    }
+
+    #[test]
+    fn the_look_ahead_is_bounded_even_behind_a_stuck_event() {
+        let mut window = Window::after(0);
+        let mut offset = 0;
+        while window.room() > 0 {
+            offset += 1;
+            window.admit(offset, id(offset), ());
+        }
+        assert_eq!(offset, LOOKAHEAD_MAX as u64);
+        started(&mut window, usize::MAX);
+
+        (2..=offset).for_each(|offset| window.settle(offset));
+
+        assert_eq!((window.room(), window.low_water()), (1, 0));
+    }
+
+    #[test]
+    fn events_that_were_superseded_leave_no_hole_in_the_mark() {
+        let mut window: Window<()> = Window::after(10);
+        window.admit(500, id(1), ());
+        window.admit(900, id(2), ());
+        assert_eq!(window.low_water(), 499);
+        started(&mut window, 8);
+
+        window.settle(500);
+        assert_eq!(window.low_water(), 899);
+        window.settle(900);
+        assert_eq!(window.low_water(), 900);
+    }
+
+    fn window(events: &[(u64, u64)]) -> Window<()> {
+        let mut window = Window::after(0);
+        for (offset, extension) in events {
+            window.admit(*offset, id(*extension), ());
+        }
+        window
+    }
+
+    fn started(window: &mut Window<()>, max: usize) -> Vec<u64> {
+        std::iter::from_fn(|| window.next(max)).map(|(offset, ())| offset).collect()
+    }
+
+    fn id(number: u64) -> ExtensionId {
+        ExtensionId::new(number).unwrap()
+    }
+}
