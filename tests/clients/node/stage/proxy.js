@@ -5,7 +5,8 @@ import net from "node:net";
 export class Proxy {
   #server = net.createServer((client) => this.#join(client));
   #pairs = new Set();
-  connections = 0;
+  /** While true, new connections are cut at once. */
+  refuses = false;
 
   constructor(target) {
     this.target = new URL(target);
@@ -18,7 +19,10 @@ export class Proxy {
   }
 
   #join(client) {
-    this.connections += 1;
+    if (this.refuses) {
+      client.destroy();
+      return;
+    }
     const server = net.connect(Number(this.target.port), this.target.hostname);
     const pair = { client, server, frozen: false };
     this.#pairs.add(pair);

@@ -14,7 +14,7 @@ const readyWithin = 60_000;
 
 /** One demo server; keeps its address, and with `data` its state, over any number of restarts. */
 export class DemoServer {
-  constructor({ data = false, calls = false, seed = 7 } = {}) {
+  constructor({ data = false, calls = false, seed = 7, settings = [] } = {}) {
     if (!existsSync(binary)) throw new Error(`${binary} does not exist; run: cargo build -p lampfield`);
     this.folder = mkdtempSync(join(tmpdir(), "lampfield-clients-"));
     this.envFile = join(this.folder, "demo.env");
@@ -22,6 +22,7 @@ export class DemoServer {
     this.listen = "127.0.0.1:0";
     this.options = ["--seed", String(seed)];
     if (!calls) this.options.push("--calls", "off");
+    for (const setting of settings) this.options.push("--set", setting);
     if (data) this.options.push("--data", join(this.folder, "data"));
   }
 
