@@ -9,6 +9,7 @@ mod feed;
 mod gateway;
 mod house;
 mod hub;
+mod metrics;
 mod outgoing;
 mod snapshot;
 pub mod sse;

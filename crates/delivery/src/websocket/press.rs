@@ -1,0 +1,185 @@
+//! Where notifications become bytes: frames for one socket are printed one behind the other into a
+//! scratch that all sockets of a shard share, and given to the kernel in one write.
+//!
+//! What the kernel does not take is thrown away, but for the rest of the one frame that it took in
+//! part: the socket's cursor says from where to print again.
+
+use std::sync::Arc;
+
+use lampfield_contract::{FRAME_END, Wsc, notification_uuid, write_notification_head};
+use lampfield_core::{Epoch, Position};
+
+use crate::house::House;
+use crate::metrics::{Metrics, Outcome, Reason, Transport};
+use crate::outgoing::Outgoing;
+use crate::watching::{sight_now, viewer_of};
+use crate::websocket::codec::{begin_text, end_text};
+use crate::websocket::numbering;
+use crate::websocket::socket::{Lost, Socket};
+use crate::websocket::subscriber::Subscriber;
+use crate::websocket::token::RecoveryToken;
+
+/// Printed bytes after which they are given to the kernel, also when more is to come.
+const SHEET: usize = 64 << 10;
+
+/// When events are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// As they are committed.
+    Live,
+    /// Later: what has been hidden meanwhile is not told any more.
+    Late,
+}
+
+/// How far a socket was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Printed {
+    /// Everything.
+    All,
+    /// The socket is full. Events up to this offset are written, or will be with its backlog.
+    UpTo(u64),
+}
+
+/// The printing press of a shard.
+#[derive(Debug, Default)]
+pub(super) struct Press {
+    sheet: Vec<u8>,
+    marks: Vec<Mark>,
+    tally: Tally,
+}
+
+/// Where in the sheet the frame of an event ends.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    end: usize,
+    offset: u64,
+}
+
+/// What was printed since it was last booked.
+#[derive(Debug, Default)]
+struct Tally {
+    delivered: u64,
+    suppressed: u64,
+    number: u32,
+}
+
+impl Press {
+    /// Tells a socket of those of `events` after `floor` that its filters want and its owner may
+    /// see. The socket must be ready and subscribed.
+    pub(super) fn print<'e>(
+        &mut self,
+        house: &House,
+        socket: &mut Socket,
+        events: impl Iterator<Item = &'e Arc<Outgoing>>,
+        floor: u64,
+        told: Told,
+    ) -> Result<Printed, Lost> {
+        let Some(subscriber) = socket.subscriber.take() else { return Ok(Printed::All) };
+        let printed = self.print_for(house, socket, &subscriber, events, floor, told);
+        socket.subscriber = Some(subscriber);
+        self.tally.number = self.tally.number.max(socket.number);
+        printed
+    }
+
+    fn print_for<'e>(
+        &mut self,
+        house: &House,
+        socket: &mut Socket,
+        subscriber: &Subscriber,
+        events: impl Iterator<Item = &'e Arc<Outgoing>>,
+        floor: u64,
+        told: Told,
+    ) -> Result<Printed, Lost> {
+        self.sheet.clear();
+        self.marks.clear();
+        let subscription = &subscriber.subscription;
+        let all = house.config.administrators_see_all;
+        let viewer = viewer_of(&house.registry, subscription, all);
+        let epoch = house.journal.epoch();
+        for event in events.filter(|event| event.offset() > floor) {
+            let extension = event.record().event.key.extension;
+            let Some(detail) = subscriber.wants.detail_for(extension) else { continue };
+            let view = match told {
+                Told::Live => event.sight(viewer, detail),
+                Told::Late => sight_now(event, house.journal.newest(), viewer, detail),
+            };
+            let Some(view) = view else {
+                self.tally.suppressed += 1;
+                continue;
+            };
+            if self.sheet.len() >= SHEET
+                && let full @ Printed::UpTo(_) = self.hand_over(socket)?
+            {
+                return Ok(full);
+            }
+            let envelope = event.envelope(detail, view, house.config.wire);
+            self.frame(socket, subscriber, event, epoch, |sheet, uuid| {
+                envelope.splice(sheet, uuid, subscription.id, subscription.owner);
+            });
+        }
+        self.hand_over(socket)
+    }
+
+    fn frame(
+        &mut self,
+        socket: &mut Socket,
+        subscriber: &Subscriber,
+        event: &Outgoing,
+        epoch: Epoch,
+        envelope: impl FnOnce(&mut Vec<u8>, uuid::Uuid),
+    ) {
+        let subscription = &subscriber.subscription;
+        let sequence = event.record().event.sequence;
+        let uuid = notification_uuid(subscription.id, subscription.account, sequence);
+        let token = RecoveryToken {
+            subscription: Some(subscription.id),
+            session: subscription.session,
+            position: Position { epoch, offset: event.offset() },
+        };
+        socket.number = numbering::next(socket.number);
+        let token = token.text();
+        let wsc = Wsc { token: token.as_str(), sequence: socket.number };
+        let start = begin_text(&mut self.sheet);
+        write_notification_head(&mut self.sheet, uuid, wsc);
+        envelope(&mut self.sheet, uuid);
+        self.sheet.extend_from_slice(FRAME_END);
+        end_text(&mut self.sheet, start);
+        self.marks.push(Mark { end: self.sheet.len(), offset: event.offset() });
+    }
+
+    /// Gives the sheet to the kernel and begins a new one.
+    fn hand_over(&mut self, socket: &mut Socket) -> Result<Printed, Lost> {
+        let written = socket.write_now(&self.sheet)?;
+        let printed = if written == self.sheet.len() {
+            self.tally.delivered += self.marks.len() as u64;
+            Printed::All
+        } else {
+            self.remember(socket, written)
+        };
+        self.sheet.clear();
+        self.marks.clear();
+        Ok(printed)
+    }
+
+    /// Keeps the rest of the frame in which the kernel stopped, and says how far it came.
+    fn remember(&mut self, socket: &mut Socket, written: usize) -> Printed {
+        let whole = self.marks.partition_point(|mark| mark.end <= written);
+        self.tally.delivered += whole as u64;
+        let start = whole.checked_sub(1).map_or(0, |before| self.marks[before].end);
+        let Some(next) = self.marks.get(whole) else { return Printed::All };
+        if written == start {
+            return Printed::UpTo(next.offset - 1);
+        }
+        self.tally.delivered += 1;
+        socket.keep(&self.sheet[written..next.end]);
+        Printed::UpTo(next.offset)
+    }
+
+    /// Books what was printed; returns the greatest number of a recovery token in it.
+    pub(super) fn book(&mut self, metrics: &Metrics) -> u32 {
+        let tally = std::mem::take(&mut self.tally);
+        metrics.delivered(Transport::Websocket, Outcome::Delivered, tally.delivered);
+        metrics.suppressed(Transport::Websocket, Reason::NothingToSee, tally.suppressed);
+        tally.number
+    }
+}

@@ -1,0 +1,143 @@
+//! Who on a shard watches what: subscriptions on sockets, by account and by extension.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use lampfield_core::ExtensionId;
+use lampfield_core::subscription::{FilterSet, Subscription};
+
+use crate::feed::Lane;
+
+/// The subscription of a socket.
+#[derive(Debug)]
+pub(super) struct Subscriber {
+    pub(super) subscription: Arc<Subscription>,
+    /// Its filters as far as they may be served now.
+    pub(super) wants: FilterSet,
+    pub(super) flow: Flow,
+    /// Its place among the account-wide watchers.
+    seat: u32,
+}
+
+/// How far a socket has been told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// Everything that its shard has seen of the account, and everything up to the floor.
+    Live {
+        /// Events up to here have been told, although the shard has not seen them yet.
+        floor: u64,
+    },
+    /// Less.
+    Behind(Behind),
+}
+
+/// Where a socket stands that is behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Behind {
+    /// Events up to here have been told, or given way to newer ones.
+    pub(super) cursor: u64,
+    /// Events up to here stand for earlier ones that were left out: each is told.
+    pub(super) whole_until: u64,
+    /// Every event is told, however many (recovery, a new subscription).
+    pub(super) is_exact: bool,
+    /// A page is being read.
+    pub(super) is_reading: bool,
+}
+
+impl Behind {
+    /// Stands after `cursor`, and the newest event of each extension will do if that is far behind.
+    pub(super) const fn at(cursor: u64) -> Self {
+        Self { cursor, whole_until: 0, is_exact: false, is_reading: false }
+    }
+
+    /// Stands after `cursor`, and every event is told.
+    pub(super) const fn exactly_at(cursor: u64) -> Self {
+        Self { cursor, whole_until: 0, is_exact: true, is_reading: false }
+    }
+}
+
+impl Subscriber {
+    /// Takes up a subscription that is told of everything after `cursor`.
+    pub(super) const fn new(
+        subscription: Arc<Subscription>,
+        wants: FilterSet,
+        cursor: u64,
+    ) -> Self {
+        Self { subscription, wants, flow: Flow::Behind(Behind::exactly_at(cursor)), seat: u32::MAX }
+    }
+}
+
+/// What a shard knows of an account that some of its sockets watch.
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub(super) lane: Arc<Lane>,
+    /// Up to here the shard has seen the lane.
+    pub(super) seen: u64,
+    /// Slots of sockets that watch the whole account.
+    pub(super) wide: Vec<u32>,
+    /// Slots of sockets that watch single extensions.
+    pub(super) named: HashMap<ExtensionId, Vec<u32>, RandomState>,
+    members: usize,
+}
+
+/// A socket's place among the account-wide watchers that has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moved {
+    pub(super) slot: u32,
+    pub(super) seat: u32,
+}
+
+impl Watched {
+    /// Begins to watch an account.
+    pub(super) fn new(lane: Arc<Lane>) -> Self {
+        let seen = lane.head();
+        Self { lane, seen, wide: Vec::new(), named: HashMap::default(), members: 0 }
+    }
+
+    /// Tells whether nobody watches it any more.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.members == 0
+    }
+
+    /// Lists a socket where its filters want it.
+    #[expect(clippy::cast_possible_truncation, reason = "a shard has fewer than 2^32 sockets")]
+    pub(super) fn enlist(&mut self, slot: u32, subscriber: &mut Subscriber) {
+        self.members += 1;
+        if subscriber.wants.is_account_wide() {
+            subscriber.seat = self.wide.len() as u32;
+            self.wide.push(slot);
+            return;
+        }
+        for extension in subscriber.wants.extensions() {
+            self.named.entry(extension).or_default().push(slot);
+        }
+    }
+
+    /// Strikes a socket from the lists; returns whose place has changed by it.
+    pub(super) fn strike(&mut self, slot: u32, subscriber: &Subscriber) -> Option<Moved> {
+        self.members = self.members.saturating_sub(1);
+        if subscriber.wants.is_account_wide() {
+            let seat = subscriber.seat;
+            let at = usize::try_from(seat).ok().filter(|at| self.wide.get(*at) == Some(&slot))?;
+            self.wide.swap_remove(at);
+            return self.wide.get(at).map(|moved| Moved { slot: *moved, seat });
+        }
+        for extension in subscriber.wants.extensions() {
+            if let Some(slots) = self.named.get_mut(&extension) {
+                slots.retain(|one| *one != slot);
+                if slots.is_empty() {
+                    self.named.remove(&extension);
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Moved {
+    /// Tells the subscriber its new place.
+    pub(super) const fn apply(self, subscriber: &mut Subscriber) {
+        subscriber.seat = self.seat;
+    }
+}
