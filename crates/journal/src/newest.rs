@@ -114,6 +114,19 @@ impl Newest {
         }
     }
 
+    /// Takes up the newest records of one account. For backends, while loading.
+    pub(crate) fn load(&self, records: Vec<Arc<Record>>) {
+        let Some(first) = records.first() else { return };
+        let shelf = self.shelf_or_new(first.event.key.account);
+        let mut shelf = shelf.write();
+        shelf.records.reserve(records.len());
+        for record in records {
+            shelf.offset = shelf.offset.max(record.offset);
+            shelf.sequence = shelf.sequence.max(record.event.sequence);
+            shelf.records.insert(record.event.key.extension, record);
+        }
+    }
+
     /// Puts one record in its place. For backends only.
     pub fn put(&self, record: Arc<Record>) {
         let shelf = self.shelf_or_new(record.event.key.account);

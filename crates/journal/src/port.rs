@@ -63,7 +63,8 @@ pub enum Page {
     },
 }
 
-/// Why a commit did not happen. Nothing of the batch is stored.
+/// Why a commit did not happen. Nothing of the batch is stored; only of a store that has stopped
+/// it is not known before it is opened again.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
     /// Somebody else wrote to the account: the batch's offsets do not follow the head.
@@ -75,7 +76,7 @@ pub enum CommitError {
         head: Position,
     },
     /// There is no room; try again later.
-    #[error("the disk is full: {0}")]
+    #[error("there is no room to store the change: {0}")]
     Full(String),
     /// The store has stopped: what it says can no longer be trusted to be durable.
     #[error("the store has stopped: {0}")]
@@ -186,7 +187,8 @@ pub enum DirectoryChange {
     PutSubscription(Subscription),
     /// Removes a subscription and its cursor.
     RemoveSubscription(SubscriptionId),
-    /// Moves a subscription's cursor. Need not be durable at once: losing it repeats deliveries.
+    /// Moves a subscription's cursor, if the subscription is there. Need not be durable at once:
+    /// losing it repeats deliveries.
     PutCursor(SubscriptionId, Position),
     /// Keeps a small value of the house itself, such as a counter's reserve.
     PutHouse(&'static str, Vec<u8>),
@@ -219,7 +221,7 @@ pub struct Contents {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is no room; try again later.
-    #[error("the disk is full: {0}")]
+    #[error("there is no room to store the change: {0}")]
     Full(String),
     /// A stored item is damaged.
     #[error("{what} in the directory is damaged: {why}")]
