@@ -227,4 +227,4 @@ struct Version {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -1,0 +1,263 @@
+//! Values for checks and measurements: small, plausible, all members used.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lampfield_core::directory::{
+    Account, ApiKey, App, Credential, Extension, Permissions, Proof, Role, Scopes, Session, Token,
+};
+use lampfield_core::subscription::{
+    BlacklistEntry, DisabledFilter, EventFilter, Subscription, SubscriptionStatus, Transport,
+};
+use lampfield_core::visibility::Detail;
+use lampfield_core::{
+    AccountId, Act, AppId, Call, Cause, Changes, Claim, ClaimId, Direction, Document, Epoch,
+    ExtensionId, ExtensionKey, ExtensionStatus, ExtensionType, Fact, Policy, Position,
+    PresenceEvent, Sequence, SessionId, Settings, SourceId, Standing, SubscriptionId,
+    TelephonyStatus, Timestamp,
+};
+use uuid::Uuid;
+
+use crate::port::{CommitError, DirectoryChange, Entry, Journal, Record};
+
+/// When sample records begin: record n of an account is n seconds later.
+pub const BEGINNING: Timestamp = Timestamp(1_455_788_244_597);
+
+/// Returns the key of an extension.
+///
+/// # Panics
+/// When a number is 0.
+#[must_use]
+pub fn key(account: u64, extension: u64) -> ExtensionKey {
+    ExtensionKey {
+        account: AccountId::new(account).expect("a positive number"),
+        extension: ExtensionId::new(extension).expect("a positive number"),
+    }
+}
+
+/// Returns the moment of record `offset` of an account.
+#[must_use]
+pub fn moment(offset: u64) -> Timestamp {
+    BEGINNING.after(Duration::from_secs(offset))
+}
+
+/// Returns a document with one call, whose lease was confirmed at `now`.
+///
+/// # Panics
+/// Never: the names in it are valid.
+#[must_use]
+pub fn document(caller: u64, now: Timestamp) -> Document {
+    let call = Call {
+        telephony_status: TelephonyStatus::CallConnected,
+        direction: Direction::Inbound,
+        queue_call: false,
+        from: Some(format!("+1415555{caller:04}").into()),
+        to: Some("101".into()),
+        from_name: Some("Ada Lovelace".into()),
+        to_name: None,
+        start_time: Some(now),
+        session_id: format!("{}", 141_000 + caller).into(),
+        telephony_session_id: Some(format!("s-a0d15{caller:08}").into()),
+        party_id: Some(format!("p-a0d15{caller:08}-1").into()),
+        sip: None,
+    };
+    let claim = Claim::new(
+        SourceId::new("asterisk-1").expect("a name"),
+        ClaimId::new(&format!("call-{caller}")).expect("a name"),
+        Fact::Call(Box::new(call)),
+        now,
+        Duration::from_secs(90),
+    );
+    let standing = Standing { kind: ExtensionType::User, status: ExtensionStatus::Enabled };
+    Document::of(standing, Settings::default(), vec![claim], Policy::default(), now)
+}
+
+/// Returns a record at a place of its account's log.
+///
+/// # Panics
+/// Never: the names in it are valid.
+#[must_use]
+pub fn record(key: ExtensionKey, offset: u64, sequence: u64) -> Arc<Record> {
+    let at = moment(offset);
+    let event = PresenceEvent {
+        key,
+        sequence: Sequence(sequence),
+        at,
+        observed_at: Timestamp(at.0 - 7),
+        document: document(offset, at),
+        changes: Changes::TELEPHONY | Changes::PRESENCE | Changes::CALLS | Changes::CALLER_DETAILS,
+        ended: Box::default(),
+        cause: Cause {
+            act: Act::Published,
+            source: SourceId::new("asterisk-1").expect("a name"),
+            claim: ClaimId::new(&format!("call-{offset}")).ok(),
+        },
+    };
+    Arc::new(Record { offset, event })
+}
+
+/// Returns the records that follow the head of the first key's account, one for each key.
+///
+/// # Panics
+/// When the keys are of several accounts.
+#[must_use]
+pub fn following(journal: &dyn Journal, keys: &[ExtensionKey]) -> Vec<Arc<Record>> {
+    let Some(first) = keys.first() else { return Vec::new() };
+    assert!(keys.iter().all(|key| key.account == first.account), "keys of one account");
+    let head = journal.head(first.account);
+    (1..)
+        .zip(keys)
+        .map(|(n, key)| record(*key, head.position.offset + n, head.sequence.0 + n))
+        .collect()
+}
+
+/// Commits one record for each key, in one batch after the head, and returns them.
+///
+/// # Errors
+/// [`CommitError`].
+pub async fn change(
+    journal: &dyn Journal,
+    keys: &[ExtensionKey],
+) -> Result<Vec<Arc<Record>>, CommitError> {
+    let records = following(journal, keys);
+    journal.commit(entries(&records)).await?;
+    Ok(records)
+}
+
+/// Returns records as a batch.
+#[must_use]
+pub fn entries(records: &[Arc<Record>]) -> Vec<Entry> {
+    records.iter().map(|record| Entry::Change(Arc::clone(record))).collect()
+}
+
+/// Returns an extension of the directory.
+#[must_use]
+pub fn extension(key: ExtensionKey) -> Extension {
+    Extension {
+        key,
+        number: format!("{}", 100 + key.extension.get()).into(),
+        name: "Ada \u{1F372}".into(),
+        email: "ada@example.com".into(),
+        standing: Standing {
+            kind: ExtensionType::DigitalUser,
+            status: ExtensionStatus::NotActivated,
+        },
+        groups: ["sales".into()].into(),
+        queues: [key.extension].into(),
+        permissions: Permissions::ordinary().with(Permissions::ADMIN),
+    }
+}
+
+/// Returns a credential of an extension.
+#[must_use]
+pub fn password(number: u128, key: ExtensionKey) -> Credential {
+    Credential {
+        id: Uuid::from_u128(number),
+        key,
+        proof: Proof::Password("$argon2id$v=19$example".into()),
+        created_at: Timestamp(3),
+    }
+}
+
+/// Returns a webhook subscription of an extension.
+///
+/// # Panics
+/// Never: the names in it are valid.
+#[must_use]
+pub fn subscription(number: u128, key: ExtensionKey) -> Subscription {
+    Subscription {
+        id: SubscriptionId(Uuid::from_u128(number)),
+        account: key.account,
+        owner: key.extension,
+        app: AppId::new("board").expect("a name"),
+        session: SessionId(Uuid::from_u128(5)),
+        filters: vec![
+            EventFilter::Account(Detail::Plain),
+            EventFilter::Extension(key.extension, Detail::Sip),
+            EventFilter::Foreign("/restapi/v1.0/glip/posts".into()),
+        ],
+        disabled: vec![DisabledFilter {
+            filter: "/restapi/v1.0/account/1/presence".into(),
+            reason: "SUB-403".into(),
+            message: "another account".to_owned(),
+        }],
+        transport: Transport::WebHook {
+            address: "https://example.com/hook".to_owned(),
+            verification_token: Some("token".to_owned()),
+        },
+        created_at: Timestamp(1),
+        lifetime: Duration::from_secs(604_800),
+        expires_at: Timestamp(604_800_001),
+        status: SubscriptionStatus::Blacklisted(BlacklistEntry {
+            at: Timestamp(5),
+            reason: "no answer".to_owned(),
+        }),
+        from: Position { epoch: Epoch(NonZeroU64::MIN), offset: 12 },
+    }
+}
+
+/// Returns changes that make one item of every kind.
+///
+/// # Panics
+/// Never: the names in it are valid.
+#[must_use]
+pub fn one_of_each() -> Vec<DirectoryChange> {
+    use DirectoryChange as C;
+    let owner = key(37, 1);
+    let app = AppId::new("board").expect("a name");
+    let token = |byte| Token { hash: [byte; 32], expires_at: Timestamp(9_000) };
+    let hook = subscription(7, owner);
+    let socket = Subscription {
+        id: SubscriptionId(Uuid::from_u128(8)),
+        transport: Transport::WebSocket,
+        status: SubscriptionStatus::Active,
+        ..hook.clone()
+    };
+    let cursor = Position { offset: 99, ..hook.from };
+    vec![
+        C::PutAccount(Account {
+            id: owner.account,
+            name: "Example".into(),
+            main_number: "+14155550100".into(),
+            created_at: Timestamp(-1),
+        }),
+        C::PutExtension(extension(owner)),
+        C::PutApp(App {
+            id: app.clone(),
+            name: "Board".into(),
+            secret: Some([255; 32]),
+            scopes: Scopes::ALL,
+            account: Some(owner.account),
+        }),
+        C::PutCredential(password(3, owner)),
+        C::PutCredential(Credential {
+            id: Uuid::from_u128(4),
+            key: owner,
+            proof: Proof::Jwt { app: Some(app.clone()), expires_at: Some(Timestamp(4)) },
+            created_at: Timestamp(4),
+        }),
+        C::PutSession(Session {
+            id: SessionId(Uuid::from_u128(5)),
+            key: owner,
+            app,
+            scopes: Scopes::READ_PRESENCE.with(Scopes::WEBSOCKET),
+            created_at: Timestamp(5),
+            access: token(1),
+            refresh: token(2),
+            previous_refresh: Some(token(3)),
+        }),
+        C::PutKey(ApiKey {
+            id: Uuid::from_u128(6),
+            name: "pbx".into(),
+            hash: [9; 32],
+            account: None,
+            role: Role::Ingest,
+            created_at: Timestamp(6),
+        }),
+        C::PutSubscription(hook),
+        C::PutSubscription(socket),
+        C::PutCursor(SubscriptionId(Uuid::from_u128(7)), cursor),
+        C::PutHouse("reserve", vec![0, 255, 10]),
+    ]
+}
