@@ -62,10 +62,10 @@ pub struct RateConfig {
 /// Lives of tokens.
 #[derive(Debug, Clone)]
 pub struct TokenConfig {
-    /// An access token, when nothing else is asked.
-    pub access: Duration,
-    /// A refresh token, when nothing else is asked.
-    pub refresh: Duration,
+    /// The longest life of an access token.
+    pub access_max: Duration,
+    /// The longest life of a refresh token.
+    pub refresh_max: Duration,
     /// How long a used refresh token still answers with the same new pair, if nobody used that.
     pub grace_unused: Duration,
     /// How long it does once the new access token was used.
@@ -125,8 +125,8 @@ impl RateConfig {
 impl Default for TokenConfig {
     fn default() -> Self {
         Self {
-            access: Duration::from_secs(3600),
-            refresh: Duration::from_secs(604_800),
+            access_max: Duration::from_secs(3600),
+            refresh_max: Duration::from_secs(2_592_000),
             grace_unused: Duration::from_secs(3600),
             grace_used: Duration::from_secs(10),
             socket_announced: Duration::from_secs(2),

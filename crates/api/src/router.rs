@@ -24,7 +24,10 @@ pub fn router(state: ApiState) -> Router {
 fn inner(state: ApiState) -> Router {
     Router::new()
         .merge(crate::directory::routes(&state))
+        .merge(crate::oauth::routes(&state))
         .merge(crate::presence::routes(&state))
+        .merge(crate::subscription::routes(&state))
+        .merge(crate::socket::routes())
         .fallback(no_route)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(state)

@@ -7,6 +7,7 @@ use lampfield_core::{Clock, Timestamp};
 use lampfield_delivery::Delivery;
 use lampfield_engine::Intake;
 use lampfield_journal::{Journal, Registry};
+use parking_lot::Mutex;
 
 use crate::auth::{LoginGuard, PasswordError, Passwords, Secrets};
 use crate::config::ApiConfig;
@@ -36,6 +37,8 @@ pub struct Parts {
     pub(crate) rates: Rates,
     pub(crate) logins: LoginGuard,
     pub(crate) passwords: Passwords,
+    /// When sessions that are over were last looked for.
+    pub(crate) swept_at: Mutex<Timestamp>,
 }
 
 impl ApiState {
@@ -54,6 +57,7 @@ impl ApiState {
             rates: Rates::new(config.rates.clone()),
             logins: LoginGuard::new(config.login_failures_max),
             passwords: Passwords::new(config.password_checks_max),
+            swept_at: Mutex::default(),
             journal,
             registry,
             intake,

@@ -6,6 +6,7 @@ mod jwt;
 mod password;
 mod secrets;
 
+pub(crate) use caller::bearer;
 pub use caller::{Caller, Granted};
 pub(crate) use guard::{Knocker, LoginGuard};
 pub use jwt::issue_jwt;

@@ -1,5 +1,7 @@
 //! `GET /account/{accountId}`.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use lampfield_contract::{ApiError, extension_uri};
 use lampfield_core::directory::{Extension, Permissions, Scopes};
@@ -57,11 +59,11 @@ pub(super) fn regional() -> Value {
     })
 }
 
-/// The first administrator, else the first user.
-fn operator(state: &ApiState, account: AccountId) -> Option<std::sync::Arc<Extension>> {
+/// Returns the first administrator of an account, else its first user.
+pub(crate) fn operator(state: &ApiState, account: AccountId) -> Option<Arc<Extension>> {
     let (extensions, _) = state.registry.extensions(account, 0, usize::MAX);
-    let is_admin = |one: &&std::sync::Arc<Extension>| one.permissions.contains(Permissions::ADMIN);
-    let is_user = |one: &&std::sync::Arc<Extension>| one.standing.kind == ExtensionType::User;
+    let is_admin = |one: &&Arc<Extension>| one.permissions.contains(Permissions::ADMIN);
+    let is_user = |one: &&Arc<Extension>| one.standing.kind == ExtensionType::User;
     let found = extensions.iter().find(is_admin).or_else(|| extensions.iter().find(is_user));
     found.cloned()
 }

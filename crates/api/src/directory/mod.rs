@@ -13,6 +13,8 @@ use crate::rate::Group;
 use crate::router::metered;
 use crate::state::ApiState;
 
+pub(crate) use account::operator;
+
 const ACCOUNT: &str = "/restapi/v1.0/account/{account}";
 const EXTENSIONS: &str = "/restapi/v1.0/account/{account}/extension";
 const EXTENSION: &str = "/restapi/v1.0/account/{account}/extension/{extension}";

@@ -1,0 +1,119 @@
+//! `POST /restapi/oauth/token`.
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use http::header::{CACHE_CONTROL, PRAGMA};
+use http::{HeaderValue, StatusCode};
+use lampfield_contract::{Grant, IssuedTokens, OauthError, TokenRequest, token_response};
+use lampfield_core::Timestamp;
+use lampfield_core::directory::{App, Scopes};
+
+use crate::auth::Knocker;
+use crate::edge::{client_address, json, read};
+use crate::oauth::client::{Claimed, read_form};
+use crate::oauth::grant;
+use crate::oauth::refusal::OauthRefusal;
+use crate::oauth::session::{self, Issued, Lives};
+use crate::rate::Group;
+use crate::state::ApiState;
+
+/// Answers a token request.
+pub(super) async fn issue(State(state): State<ApiState>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let address = client_address(&state.config, &parts);
+    let headers = parts.headers.clone();
+    let request = Request::from_parts(parts, body);
+    let body = match read(request, state.config.presence_body_max, state.config.body_timeout).await
+    {
+        Ok(body) => body,
+        Err(refusal) => return OauthRefusal::from(refusal).into_response(),
+    };
+    let (asked, client) = match parse(&headers, &body) {
+        Ok(parsed) => parsed,
+        Err(error) => return OauthRefusal::from(error).into_response(),
+    };
+    let who = state.rates.caller(("token", client.id(), address));
+    let verdict = state.rates.enter(who, Group::Auth, state.now());
+    let mut response = match verdict.retry_after {
+        Some(seconds) => OauthRefusal::from(OauthError::rate_exceeded(seconds)).into_response(),
+        None => guarded(&state, &asked, &client, client.knocker(address)).await,
+    };
+    verdict.write(response.headers_mut());
+    response
+}
+
+fn parse(headers: &HeaderMap, body: &[u8]) -> Result<(TokenRequest, Claimed), OauthError> {
+    let form = read_form(headers, body)?;
+    let asked = TokenRequest::parse(&form)?;
+    let secret = asked.client_secret.as_ref().map(|secret| secret.reveal());
+    let client = Claimed::of(headers, asked.client_id.as_deref(), secret)?;
+    Ok((asked, client))
+}
+
+/// Lets nobody guess: failures count, and too many make one wait.
+async fn guarded(
+    state: &ApiState,
+    asked: &TokenRequest,
+    client: &Claimed,
+    who: Knocker,
+) -> Response {
+    if let Some(seconds) = state.logins.wait(&who, state.now()) {
+        return OauthRefusal::from(OauthError::rate_exceeded(seconds)).into_response();
+    }
+    match answer(state, asked, client).await {
+        Ok(issued) => success(state.now(), &issued, asked.endpoint_id.as_deref()),
+        Err(refusal) => {
+            if matches!(refusal.0.error, "invalid_client" | "invalid_grant") {
+                tracing::info!(client.id = client.id(), reason = refusal.0.code, "log-in refused");
+                state.logins.failed(who, state.now());
+            }
+            refusal.into_response()
+        }
+    }
+}
+
+async fn answer(
+    state: &ApiState,
+    asked: &TokenRequest,
+    client: &Claimed,
+) -> Result<Issued, OauthRefusal> {
+    let app = client.check(state)?;
+    let lives = Lives::granted(state, asked.access_ttl, asked.refresh_ttl);
+    if let Grant::Refresh { refresh_token } = &asked.grant {
+        return session::refresh(state, &app, refresh_token.reveal(), lives).await;
+    }
+    let scopes = granted(&app, asked.scopes)?;
+    let extension = grant::prove(state, &app, &asked.grant).await?;
+    session::begin(state, &extension, &app, scopes, lives).await
+}
+
+/// What was asked for, as far as the application may; without a wish all that it may.
+fn granted(app: &App, asked: Option<Scopes>) -> Result<Scopes, OauthError> {
+    let may = app.scopes.with_included();
+    let scopes = asked.map_or(may, |asked| asked.with_included().shared_with(may));
+    if scopes.is_empty() && asked.is_some() {
+        let message = "None of the requested scopes is granted to the application";
+        return Err(OauthError::new(400, "invalid_scope", "OAU-117", message));
+    }
+    Ok(scopes)
+}
+
+fn success(now: Timestamp, issued: &Issued, endpoint_id: Option<&str>) -> Response {
+    let Issued { session, pair } = issued;
+    let body = token_response(&IssuedTokens {
+        access_token: &pair.access,
+        expires_in: session.access.expires_at.since(now).as_secs(),
+        refresh_token: &pair.refresh,
+        refresh_token_expires_in: session.refresh.expires_at.since(now).as_secs(),
+        scopes: session.scopes,
+        owner: session.key.extension,
+        session: session.id,
+        endpoint_id,
+    });
+    let mut response = json(StatusCode::OK, &body);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}

@@ -1,0 +1,289 @@
+//! A house to test: two accounts, a few people, applications, and a client.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderMap, Method, Request};
+use http_body_util::BodyExt;
+use lampfield_api::auth::hash_secret;
+use lampfield_api::{ApiConfig, ApiState, RateConfig, RestGateway, Secrets, issue_jwt, router};
+use lampfield_core::directory::{Account, App, Credential, Extension, Permissions, Proof, Scopes};
+use lampfield_core::{
+    AccountId, AppId, Document, ExtensionId, ExtensionKey, ExtensionStatus, ExtensionType,
+    ManualClock, Standing, Timestamp,
+};
+use lampfield_delivery::{Delivery, DeliveryConfig};
+use lampfield_engine::{Engine, EngineConfig};
+use lampfield_journal::{DirectoryChange, MemoryJournal, Registry};
+use serde_json::Value;
+use tower::ServiceExt;
+use uuid::Uuid;
+
+/// The account of most tests.
+pub const A: u64 = 1000;
+/// Another one, which must not show.
+pub const B: u64 = 2000;
+/// An ordinary user, member of a queue.
+pub const ANNA: u64 = 1001;
+/// An ordinary user.
+pub const BEN: u64 = 1002;
+/// The administrator.
+pub const CLEO: u64 = 1003;
+/// A queue.
+pub const QUEUE: u64 = 1600;
+/// A park slot.
+pub const SLOT: u64 = 1701;
+/// A user of the other account.
+pub const STRANGER: u64 = 2001;
+/// The secret of the confidential applications.
+pub const SECRET: &str = "app-secret";
+/// Anna's password.
+pub const PASSWORD: &str = "correct horse battery";
+
+pub struct House {
+    pub router: Router,
+    pub state: ApiState,
+    pub clock: Arc<ManualClock>,
+    journal: Arc<MemoryJournal>,
+    _engine: Engine,
+}
+
+/// An answer, read.
+pub struct Reply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes)
+            .unwrap_or_else(|error| panic!("{error}: {:?}", String::from_utf8_lossy(&self.bytes)))
+    }
+
+    pub fn code(&self) -> String {
+        self.json()["errorCode"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Status and code, for tables.
+    pub fn verdict(&self) -> (u16, String) {
+        let code = if self.status < 400 { String::new() } else { self.code() };
+        (self.status, code)
+    }
+
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.bytes));
+        self
+    }
+}
+
+impl House {
+    pub async fn new() -> Self {
+        let rates = RateConfig::off();
+        Self::with(ApiConfig { rates, login_failures_max: 0, ..ApiConfig::default() }).await
+    }
+
+    pub async fn with(config: ApiConfig) -> Self {
+        let clock = Arc::new(ManualClock::at(Timestamp(1_800_000_000_000)));
+        let journal = Arc::new(MemoryJournal::new());
+        let registry = Arc::new(Registry::open(journal.clone()).unwrap());
+        registry.apply(directory()).await.unwrap();
+        let (engine, intake) = Engine::start(
+            EngineConfig::default(),
+            journal.clone(),
+            registry.clone(),
+            clock.clone(),
+        );
+        let mut delivery = DeliveryConfig::default();
+        delivery.websocket.shards = 1;
+        delivery.webhook.allow_http = true;
+        delivery.webhook.allow_private = vec![("127.0.0.0".parse().unwrap(), 8)];
+        let delivery =
+            Delivery::start(delivery, journal.clone(), registry.clone(), clock.clone()).unwrap();
+        let secrets = Secrets::new(&[42; 32]);
+        let state = ApiState::new(
+            journal.clone(),
+            registry,
+            intake,
+            delivery,
+            clock.clone(),
+            config,
+            secrets,
+        );
+        state.delivery.set_gateway(Arc::new(RestGateway::new(state.clone())));
+        let house = Self { router: router(state.clone()), state, clock, journal, _engine: engine };
+        house.add_logins().await;
+        house
+    }
+
+    async fn add_logins(&self) {
+        let users = [ANNA, BEN, CLEO, QUEUE, STRANGER];
+        let mut changes: Vec<_> =
+            users.into_iter().map(|user| DirectoryChange::PutCredential(jwt_of(user))).collect();
+        let hash = self.state.hash_password(PASSWORD).await.unwrap();
+        changes.push(DirectoryChange::PutCredential(Credential {
+            id: Uuid::from_u128(77),
+            key: key(ANNA),
+            proof: Proof::Password(hash),
+            created_at: Timestamp(0),
+        }));
+        self.state.registry.apply(changes).await.unwrap();
+    }
+
+    pub fn jwt(&self, user: u64) -> String {
+        issue_jwt(&self.state.secrets, &jwt_of(user)).unwrap()
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes().to_vec();
+        Reply { status: parts.status.as_u16(), headers: parts.headers, bytes }
+    }
+
+    /// Sends JSON with a token.
+    pub async fn call(&self, token: &str, method: &str, path: &str, body: &str) -> Reply {
+        let request = Request::builder()
+            .method(Method::from_bytes(method.as_bytes()).unwrap())
+            .uri(path)
+            .header("host", "lamp.example")
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_owned()))
+            .unwrap();
+        self.send(request).await
+    }
+
+    pub async fn get(&self, token: &str, path: &str) -> Reply {
+        self.call(token, "GET", path, "").await
+    }
+
+    /// Sends a form to the token endpoint with the client's credentials in the header.
+    pub async fn token(&self, app: &str, form: &str) -> Reply {
+        self.form("/restapi/oauth/token", app, form).await
+    }
+
+    pub async fn form(&self, path: &str, app: &str, form: &str) -> Reply {
+        use base64::Engine as _;
+        let basic = base64::engine::general_purpose::STANDARD.encode(format!("{app}:{SECRET}"));
+        let request = Request::builder()
+            .method("POST")
+            .uri(path)
+            .header("authorization", format!("Basic {basic}"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(form.to_owned()))
+            .unwrap();
+        self.send(request).await
+    }
+
+    pub async fn log_in_with(&self, user: u64, app: &str) -> Value {
+        let form = format!("grant_type={JWT_BEARER}&assertion={}", self.jwt(user));
+        self.token(app, &form).await.expect(200).json()
+    }
+
+    /// Logs in and returns the access token.
+    pub async fn log_in(&self, user: u64) -> String {
+        text(&self.log_in_with(user, "app").await, "access_token")
+    }
+
+    pub async fn log_in_through(&self, user: u64, app: &str) -> String {
+        text(&self.log_in_with(user, app).await, "access_token")
+    }
+
+    pub fn wait(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// Lets the store have no room.
+    pub fn full(&self, is_full: bool) {
+        self.journal.set_full(is_full);
+    }
+
+    pub async fn apply(&self, change: DirectoryChange) {
+        self.state.registry.apply(vec![change]).await.unwrap();
+    }
+}
+
+pub const JWT_BEARER: &str = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer";
+
+pub fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_else(|| panic!("{name} in {value}")).to_owned()
+}
+
+pub fn presence_of(user: u64) -> String {
+    format!("/restapi/v1.0/account/~/extension/{user}/presence")
+}
+
+/// The last three digits of an id are the number; the first is the account's.
+pub fn key(user: u64) -> ExtensionKey {
+    let account = AccountId::new(user / 1000 * 1000).unwrap();
+    ExtensionKey { account, extension: ExtensionId::new(user).unwrap() }
+}
+
+pub fn jwt_of(user: u64) -> Credential {
+    Credential {
+        id: Uuid::from_u128(user.into()),
+        key: key(user),
+        proof: Proof::Jwt { app: None, expires_at: None },
+        created_at: Timestamp(0),
+    }
+}
+
+pub fn extension(user: u64, kind: ExtensionType) -> Extension {
+    let admin = if user == CLEO { Permissions::ADMIN } else { Permissions::NONE };
+    Extension {
+        key: key(user),
+        number: (user % 1000 + if user % 1000 < 100 { 100 } else { 0 }).to_string().into(),
+        name: format!("Person {user}").into(),
+        email: format!("p{user}@example.org").into(),
+        standing: Standing { kind, status: ExtensionStatus::Enabled },
+        groups: Box::default(),
+        queues: if user == ANNA { Box::new([key(QUEUE).extension]) } else { Box::default() },
+        permissions: Permissions::ordinary().with(admin),
+    }
+}
+
+pub fn app(id: &str, scopes: Scopes) -> App {
+    App {
+        id: AppId::new(id).unwrap(),
+        name: id.into(),
+        secret: Some(hash_secret(SECRET)),
+        scopes,
+        account: None,
+    }
+}
+
+fn directory() -> Vec<DirectoryChange> {
+    let account = |id: u64, number: &str| Account {
+        id: AccountId::new(id).unwrap(),
+        name: format!("Account {id}").into(),
+        main_number: number.into(),
+        created_at: Timestamp(0),
+    };
+    let mut changes = vec![
+        DirectoryChange::PutAccount(account(A, "+12025550100")),
+        DirectoryChange::PutAccount(account(B, "+12025550200")),
+        DirectoryChange::PutApp(app("app", Scopes::ALL)),
+        DirectoryChange::PutApp(App { secret: None, ..app("public", Scopes::ALL) }),
+        DirectoryChange::PutApp(app("reader", Scopes::READ_PRESENCE)),
+        DirectoryChange::PutApp(app("poor", Scopes::READ_CONTACTS)),
+        DirectoryChange::PutApp(app(
+            "hooks",
+            Scopes::READ_PRESENCE.with(Scopes::SUBSCRIPTION_WEBHOOK),
+        )),
+    ];
+    let people = [ANNA, BEN, CLEO, STRANGER].map(|user| (user, ExtensionType::User));
+    let things = [(QUEUE, ExtensionType::Department), (SLOT, ExtensionType::ParkLocation)];
+    for (user, kind) in people.into_iter().chain(things) {
+        changes.push(DirectoryChange::PutExtension(extension(user, kind)));
+    }
+    changes
+}
+
+/// The document of an extension now.
+pub fn document(house: &House, user: u64) -> Document {
+    house.state.journal.newest().get(key(user)).expect("it changed").event.document.clone()
+}

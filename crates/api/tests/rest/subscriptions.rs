@@ -1,0 +1,1 @@
+//! Subscriptions over HTTP (contract section 6).
