@@ -137,6 +137,22 @@ impl Registry {
         (page, shelf.extensions.len())
     }
 
+    /// Returns the account in which an extension id is in use: ids are unique across accounts.
+    #[must_use]
+    pub fn account_of(&self, extension: ExtensionId) -> Option<AccountId> {
+        let inner = self.inner.read();
+        let mut shelves = inner.accounts.iter();
+        shelves.find(|(_, shelf)| shelf.extensions.contains_key(&extension)).map(|(id, _)| *id)
+    }
+
+    /// Returns the greatest extension id of all accounts.
+    #[must_use]
+    pub fn greatest_extension(&self) -> Option<ExtensionId> {
+        let inner = self.inner.read();
+        let greatest = |shelf: &AccountShelf| shelf.extensions.last_key_value().map(|(id, _)| *id);
+        inner.accounts.values().filter_map(greatest).max()
+    }
+
     /// Returns an application.
     #[must_use]
     pub fn app(&self, id: &AppId) -> Option<Arc<App>> {
@@ -271,6 +287,15 @@ impl Registry {
     }
 }
 
+impl AccountShelf {
+    /// Two extensions may change numbers with each other: then the number has a new owner already.
+    fn free_number(&mut self, number: &SmolStr, owner: ExtensionId) {
+        if self.numbers.get(number) == Some(&owner) {
+            self.numbers.remove(number);
+        }
+    }
+}
+
 impl Shelves {
     fn of(contents: Contents) -> Self {
         use DirectoryChange as C;
@@ -349,7 +374,7 @@ impl Shelves {
         let id = extension.key.extension;
         let number = extension.number.clone();
         if let Some(before) = shelf.extensions.insert(id, Arc::new(extension)) {
-            shelf.numbers.remove(&before.number);
+            shelf.free_number(&before.number, id);
         }
         shelf.numbers.insert(number, id);
     }
@@ -358,7 +383,7 @@ impl Shelves {
         if let Some(shelf) = self.accounts.get_mut(&key.account)
             && let Some(before) = shelf.extensions.remove(&key.extension)
         {
-            shelf.numbers.remove(&before.number);
+            shelf.free_number(&before.number, key.extension);
         }
         let gone: BTreeSet<_> = self
             .credentials
@@ -387,5 +412,45 @@ impl Shelves {
         if let Some(previous) = &before.previous_refresh {
             self.refresh.remove(&previous.hash);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lampfield_core::directory::Permissions;
+    use lampfield_core::{ExtensionStatus, ExtensionType, Standing};
+
+    use super::*;
+    use crate::memory::MemoryJournal;
+
+    fn extension(id: u64, number: &str) -> Extension {
+        let account = AccountId::new(1).unwrap();
+        Extension {
+            key: ExtensionKey { account, extension: ExtensionId::new(id).unwrap() },
+            number: number.into(),
+            name: "Somebody".into(),
+            email: "".into(),
+            standing: Standing { kind: ExtensionType::User, status: ExtensionStatus::Enabled },
+            groups: Box::default(),
+            queues: Box::default(),
+            permissions: Permissions::ordinary(),
+        }
+    }
+
+    #[tokio::test]
+    async fn two_extensions_can_change_numbers_with_each_other() {
+        let registry = Registry::open(Arc::new(MemoryJournal::new())).unwrap();
+        let put = |id, number| DirectoryChange::PutExtension(extension(id, number));
+        registry.apply(vec![put(7, "101"), put(8, "102")]).await.unwrap();
+
+        registry.apply(vec![put(7, "102"), put(8, "101")]).await.unwrap();
+
+        let account = AccountId::new(1).unwrap();
+        let found =
+            |number| registry.extension_by_number(account, number).map(|it| it.key.extension.get());
+        assert_eq!((found("101"), found("102")), (Some(8), Some(7)));
+        assert_eq!(registry.greatest_extension().map(ExtensionId::get), Some(8));
+        assert_eq!(registry.account_of(ExtensionId::new(7).unwrap()), Some(account));
+        assert_eq!(registry.account_of(ExtensionId::new(9).unwrap()), None);
     }
 }
