@@ -6,6 +6,7 @@
 //! [`CommitError`] – a full disk refuses changes until there is room, a disk that fails stops the
 //! store for good.
 
+mod backup;
 mod checkpoint;
 mod config;
 mod figures;
@@ -18,6 +19,7 @@ mod retention;
 mod schema;
 mod shared;
 mod trouble;
+mod verify;
 mod writer;
 
 use std::fmt;
@@ -45,9 +47,11 @@ use crate::port::{
 };
 use crate::stored::effect_of;
 
+pub use self::backup::{BackupError, BackupReport, SEQUENCE_JUMP, backup, restore};
 pub use self::config::{EmbeddedConfig, Fault, FaultHook, OnFatal, Retention};
 pub use self::figures::Figures;
 pub use self::open_error::OpenError;
+pub use self::verify::{VerifyReport, verify, verify_file};
 
 /// A journal and a directory in a data directory.
 ///
@@ -59,6 +63,7 @@ pub struct EmbeddedStore {
     writer: Mutex<Option<JoinHandle<()>>>,
     readers: Readers,
     page_max: usize,
+    dir: PathBuf,
     path: PathBuf,
     /// Last: given free when everything else has ended.
     _place: Place,
@@ -90,8 +95,8 @@ impl EmbeddedStore {
             .name("store-write".to_owned())
             .spawn(move || writer.run(&receiver))
             .map_err(OpenError::io("start a thread for", &path))?;
-        let writer = Mutex::new(Some(thread));
-        Ok(Arc::new(Self { shared, jobs, writer, readers, page_max, path, _place: place }))
+        let (writer, dir) = (Mutex::new(Some(thread)), dir.to_owned());
+        Ok(Arc::new(Self { shared, jobs, writer, readers, page_max, dir, path, _place: place }))
     }
 
     /// Finishes what was handed over, copies the write-ahead log back and ends. Later changes are
@@ -116,6 +121,27 @@ impl EmbeddedStore {
         let (answer, answered) = oneshot::channel();
         let handed = self.hand_over(Job::Trim { before, keep_max, answer });
         self.answer(handed, answered)
+    }
+
+    /// Copies everything to the new file `file`, as of one moment, while the store goes on.
+    ///
+    /// # Errors
+    /// [`BackupError`]; there is no backup then.
+    pub fn backup_to(&self, file: &Path) -> BoxFuture<'static, Result<BackupReport, BackupError>> {
+        let (answer, answered) = oneshot::channel();
+        let (dir, file) = (self.dir.clone(), file.to_owned());
+        let no_thread = OpenError::io("start a thread for", &self.path);
+        let thread = std::thread::Builder::new()
+            .name("store-backup".to_owned())
+            .spawn(move || drop(answer.send(backup(&dir, &file))));
+        let started = thread.map_err(no_thread);
+        Box::pin(async move {
+            started?;
+            answered.await.unwrap_or_else(|_| {
+                let why = "the thread that copied it broke down".to_owned();
+                Err(OpenError::Unusable { path: PathBuf::from("the backup"), why }.into())
+            })
+        })
     }
 
     /// Returns what the store counts.
