@@ -46,12 +46,16 @@ pub(crate) struct Rates {
     meters: Mutex<HashMap<(Caller, Group), Meter, RandomState>>,
 }
 
-/// Two neighbouring windows; the one before counts by the part of it that the sliding window covers.
+/// The parts into which a window is cut: a request counts for one window, less at most one part.
+const PARTS: usize = 12;
+
+/// The requests of one caller in the parts of the window that ends now.
 #[derive(Debug, Clone, Copy)]
 struct Meter {
-    window: i64,
-    present: u32,
-    before: u32,
+    /// Number of the newest part since the beginning of time.
+    newest: i64,
+    /// Requests by part; the part `n` stands at `n % PARTS`.
+    parts: [u32; PARTS],
     penalty_until: Timestamp,
 }
 
@@ -86,25 +90,25 @@ impl Rates {
             let shown = limit_of(&RateConfig::default(), group);
             return Verdict { limit: shown, remaining: shown, ..open };
         }
-        let span = i64::try_from(window * 1000).unwrap_or(60_000);
+        let part = part_of(now, window);
         let mut meters = self.meters.lock();
         if meters.len() >= self.config.callers_max && !meters.contains_key(&(caller, group)) {
-            make_room(&mut meters, now, span);
+            make_room(&mut meters, part, now);
         }
-        let meter = meters.entry((caller, group)).or_insert_with(|| Meter::new(now, span));
-        meter.slide(now, span);
+        let meter = meters.entry((caller, group)).or_insert_with(|| Meter::new(part));
+        meter.slide(part);
         if now < meter.penalty_until {
             if self.config.penalty_restarts {
                 meter.penalty_until = now.after(self.config.penalty);
             }
             return Verdict { remaining: 0, retry_after: wait(meter.penalty_until, now), ..open };
         }
-        if meter.used(now, span) >= limit {
+        if meter.used() >= limit {
             meter.penalty_until = now.after(self.config.penalty);
             return Verdict { remaining: 0, retry_after: wait(meter.penalty_until, now), ..open };
         }
-        meter.present += 1;
-        Verdict { remaining: limit.saturating_sub(meter.used(now, span)), ..open }
+        *meter.slot(part) += 1;
+        Verdict { remaining: limit.saturating_sub(meter.used()), ..open }
     }
 }
 
@@ -131,30 +135,40 @@ impl Verdict {
 }
 
 impl Meter {
-    fn new(now: Timestamp, span: i64) -> Self {
-        let window = now.0.div_euclid(span);
-        Self { window, present: 0, before: 0, penalty_until: Timestamp(i64::MIN) }
+    fn new(part: i64) -> Self {
+        Self { newest: part, parts: [0; PARTS], penalty_until: Timestamp(i64::MIN) }
     }
 
-    fn slide(&mut self, now: Timestamp, span: i64) {
-        let window = now.0.div_euclid(span);
-        if window > self.window {
-            self.before = if window == self.window + 1 { self.present } else { 0 };
-            self.present = 0;
-            self.window = window;
+    /// Moves on to `part`: what is a window old is forgotten.
+    fn slide(&mut self, part: i64) {
+        let passed = usize::try_from(part - self.newest).unwrap_or(0).min(PARTS);
+        for step in 0..passed {
+            let back = i64::try_from(step).unwrap_or(0);
+            *self.slot(part - back) = 0;
         }
+        self.newest = self.newest.max(part);
     }
 
-    fn used(&self, now: Timestamp, span: i64) -> u32 {
-        let left = span - now.0.rem_euclid(span);
-        // Rounded up: the border of two windows gives nothing away.
-        let before = (i64::from(self.before) * left + span - 1) / span;
-        self.present.saturating_add(u32::try_from(before).unwrap_or(u32::MAX))
+    fn slot(&mut self, part: i64) -> &mut u32 {
+        let count = i64::try_from(PARTS).unwrap_or(1);
+        let place = usize::try_from(part.rem_euclid(count)).unwrap_or(0);
+        &mut self.parts[place]
     }
 
-    fn is_idle(&self, now: Timestamp, span: i64) -> bool {
-        now.0.div_euclid(span) > self.window + 1 && now >= self.penalty_until
+    fn used(&self) -> u32 {
+        self.parts.iter().fold(0, |sum, part| sum.saturating_add(*part))
     }
+
+    fn is_idle(&self, part: i64, now: Timestamp) -> bool {
+        let count = i64::try_from(PARTS).unwrap_or(i64::MAX);
+        part - self.newest >= count && now >= self.penalty_until
+    }
+}
+
+fn part_of(now: Timestamp, window_seconds: u64) -> i64 {
+    let parts = u64::try_from(PARTS).unwrap_or(1);
+    let part = i64::try_from((window_seconds * 1000 / parts).max(1)).unwrap_or(i64::MAX);
+    now.0.div_euclid(part)
 }
 
 fn wait(until: Timestamp, now: Timestamp) -> Option<u32> {
@@ -163,9 +177,9 @@ fn wait(until: Timestamp, now: Timestamp) -> Option<u32> {
 }
 
 /// Forgets who has been idle; if nobody has, an arbitrary tenth, so that memory stays bounded.
-fn make_room(meters: &mut HashMap<(Caller, Group), Meter, RandomState>, now: Timestamp, span: i64) {
+fn make_room(meters: &mut HashMap<(Caller, Group), Meter, RandomState>, part: i64, now: Timestamp) {
     let full = meters.len();
-    meters.retain(|_, meter| !meter.is_idle(now, span));
+    meters.retain(|_, meter| !meter.is_idle(part, now));
     if meters.len() == full {
         let mut turn = 0_u32;
         meters.retain(|_, _| {
@@ -208,6 +222,15 @@ mod tests {
 
         assert!((0..10).all(|_| passes(&rates, 1, 59)));
         assert!(!passes(&rates, 1, 61));
+    }
+
+    #[test]
+    fn what_is_a_window_old_does_not_count() {
+        let rates = rates(2);
+
+        assert!(passes(&rates, 1, 0) && passes(&rates, 1, 30));
+        assert!(passes(&rates, 1, 61), "the first is forgotten, the second is not");
+        assert!(!passes(&rates, 1, 62));
     }
 
     #[test]

@@ -7,4 +7,5 @@ mod edges;
 mod house;
 mod oauth;
 mod presence;
+mod sockets;
 mod subscriptions;
