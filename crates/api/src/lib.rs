@@ -9,6 +9,7 @@ mod config;
 mod directory;
 pub mod edge;
 mod oauth;
+mod own;
 mod presence;
 mod rate;
 mod router;

@@ -14,6 +14,7 @@ use crate::router::metered;
 use crate::state::ApiState;
 
 pub(crate) use sight::{resource_of, with_document};
+pub(crate) use write::check_queues;
 
 const ACCOUNT: &str = "/restapi/v1.0/account/{account}/presence";
 const EXTENSION: &str = "/restapi/v1.0/account/{account}/extension/{extension}/presence";
