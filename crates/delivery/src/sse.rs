@@ -14,6 +14,7 @@ use lampfield_core::visibility::Detail;
 use lampfield_core::{
     AccountId, Changes, ExtensionId, Position, SubscriptionId, View, Viewer, see,
 };
+use lampfield_journal::ReadError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -119,9 +120,19 @@ struct Teller {
     _room: OwnedSemaphorePermit,
 }
 
+/// What a stream begins with.
+#[derive(Debug, Clone, Copy)]
+enum Beginning {
+    Picture,
+    Place,
+    NextChange,
+}
+
 enum Phase {
     /// Nothing was written.
-    Opening { snapshot: bool },
+    Opening(Beginning),
+    /// Only the preamble was written: it is seen whether the client's place can be resumed.
+    Resuming,
     /// The picture is being written, from this extension on.
     Picture { snapshot: Box<AccountSnapshot>, next: usize },
     /// Changes are told as they come.
@@ -140,6 +151,11 @@ impl Teller {
         // Before the head is read: nothing committed after it is missing in the lane.
         let lane = house.feed.lane(account);
         let cursor = after.unwrap_or_else(|| house.journal.head(account).position);
+        let beginning = match (after, snapshot) {
+            (Some(_), _) => Beginning::Place,
+            (None, true) => Beginning::Picture,
+            (None, false) => Beginning::NextChange,
+        };
         Self {
             lane,
             sight: Sight { viewer, detail, wire: house.config.wire },
@@ -148,7 +164,7 @@ impl Teller {
                 Viewer::Extension(owner) => Some(owner),
                 Viewer::Operator | Viewer::Administrator => None,
             },
-            phase: Phase::Opening { snapshot: snapshot && after.is_none() },
+            phase: Phase::Opening(beginning),
             cursor,
             named: cursor,
             spoke: Instant::now(),
@@ -165,10 +181,15 @@ impl Teller {
             return None;
         }
         let piece = match &self.phase {
-            Phase::Opening { snapshot } => {
-                self.phase = if *snapshot { self.picture() } else { Phase::Live };
+            Phase::Opening(beginning) => {
+                self.phase = match beginning {
+                    Beginning::Picture => self.picture(),
+                    Beginning::Place => Phase::Resuming,
+                    Beginning::NextChange => Phase::Live,
+                };
                 Some(Bytes::from_static(PREAMBLE))
             }
+            Phase::Resuming => self.resume().await,
             Phase::Picture { snapshot, next } => {
                 let (piece, rest) = self.picture_piece(snapshot, *next);
                 let head = snapshot.head().position;
@@ -221,6 +242,26 @@ impl Teller {
         (Bytes::from(out), (!is_last).then_some(end))
     }
 
+    /// Goes on from the client's place, or says that it is no more: what was trimmed may include
+    /// what no newest event tells, such as an extension that was removed.
+    async fn resume(&mut self) -> Option<Bytes> {
+        let journal = self.house.journal.as_ref();
+        match catch_up(journal, &self.lane, self.cursor, 1, None).await {
+            Ok(Caught::Unrecoverable) => Some(self.start_over()),
+            Ok(Caught::Events(_) | Caught::Newest { .. }) => {
+                self.phase = Phase::Live;
+                self.live().await
+            }
+            Err(error) => self.give_up(&error),
+        }
+    }
+
+    /// The client comes back to where it stands; by then the journal may be readable.
+    fn give_up(&self, error: &ReadError) -> Option<Bytes> {
+        tracing::warn!(account.id = %self.lane.account(), %error, "stream cannot read on");
+        None
+    }
+
     /// Tells the next changes, or that there are none.
     async fn live(&mut self) -> Option<Bytes> {
         loop {
@@ -237,11 +278,7 @@ impl Teller {
                 }
                 Ok(Caught::Newest { events, head }) => (events, head, true),
                 Ok(Caught::Unrecoverable) => return Some(self.start_over()),
-                Err(error) => {
-                    // The client comes back to where it stands; by then it may be readable.
-                    tracing::warn!(account.id = %self.lane.account(), %error, "stream cannot read on");
-                    return None;
-                }
+                Err(error) => return self.give_up(&error),
             };
             let has_moved = head > self.cursor.offset;
             self.cursor.offset = self.cursor.offset.max(head);
@@ -376,3 +413,6 @@ impl fmt::Debug for Teller {
         f.debug_struct("Teller").field("cursor", &self.cursor).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

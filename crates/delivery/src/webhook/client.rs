@@ -157,7 +157,7 @@ fn inner(https: HttpsConnector<Connector>, idle_max: usize) -> Inner {
 }
 
 /// Trust in the public certificate authorities, TLS 1.2 and 1.3, without a process-wide default.
-fn public_trust() -> io::Result<ClientConfig> {
+pub(super) fn public_trust() -> io::Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -183,7 +183,9 @@ mod tests {
 
         (2..=offset).for_each(|offset| window.settle(offset));
 
-        assert_eq!((window.room(), window.low_water()), (1, 0));
+        assert_eq!((window.room(), window.low_water()), (0, 0));
+        window.settle(1);
+        assert_eq!((window.room(), window.low_water()), (LOOKAHEAD_MAX, offset));
     }
 
     #[test]

@@ -146,9 +146,9 @@ impl Inner {
     async fn serve(self: Arc<Self>, mut stream: TcpStream, connection: usize) {
         let mut buffer = Vec::new();
         while let Some(got) = read_request(&mut stream, &mut buffer, connection).await {
-            let is_handshake = got.header("validation-token").is_some();
+            let is_notification = !got.body.is_empty();
             let token = got.header("validation-token").unwrap_or_default().to_owned();
-            let extension = if is_handshake { String::new() } else { got.extension() };
+            let extension = if is_notification { got.extension() } else { String::new() };
             self.enter(&extension);
             self.got.lock().push(got.clone());
             let script = Arc::clone(&self.script.lock());
