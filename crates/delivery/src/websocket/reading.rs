@@ -96,24 +96,45 @@ fn newest(mut events: Vec<Arc<Outgoing>>, head: u64, behind: Behind) -> ReadPage
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::DeliveryConfig;
     use crate::stage::Stage;
 
-    fn events(offsets: impl IntoIterator<Item = u64>) -> Vec<Arc<Outgoing>> {
-        offsets.into_iter().map(|at| Arc::new(Outgoing::newest(record(at, 1)))).collect()
+    async fn events(count: usize) -> Vec<Arc<Outgoing>> {
+        let stage = Stage::new(DeliveryConfig::default()).await;
+        let mut events = Vec::new();
+        for _ in 0..count {
+            events.push(Arc::new(Outgoing::repeated(stage.toggle(2).await)));
+        }
+        events
     }
 
-    #[test]
-    fn a_page_of_newest_that_is_cut_goes_on_after_its_last_event() {
-        let page = newest(events(1..=300), 300, Behind::at(0));
+    #[tokio::test]
+    async fn a_page_of_newest_that_is_cut_goes_on_after_its_last_event() {
+        let page = newest(events(300).await, 300, Behind::at(0));
 
         assert_eq!((page.events.len(), page.next, page.whole_until), (PAGE, 256, 300));
     }
 
-    #[test]
-    fn a_whole_page_of_newest_ends_at_the_head() {
-        let page = newest(events([5, 9]), 20, Behind::at(3));
+    #[tokio::test]
+    async fn a_whole_page_of_newest_ends_at_the_head() {
+        let page = newest(events(2).await, 20, Behind::at(0));
 
         assert_eq!((page.events.len(), page.next, page.whole_until), (2, 20, 20));
+    }
+
+    #[tokio::test]
+    async fn events_that_stand_for_earlier_ones_are_told_whatever_differs() {
+        let stage = Stage::new(DeliveryConfig::default()).await;
+        let quiet = stage.configure(2, crate::stage::says("back soon")).await;
+        let viewer = lampfield_core::Viewer::Operator;
+        let detail = lampfield_core::visibility::Detail::Plain;
+        let event = Arc::new(Outgoing::repeated(quiet));
+        assert_eq!(event.sight(viewer, detail), None);
+
+        let behind = Behind { whole_until: 1, ..Behind::at(0) };
+        let page = every(vec![event], behind);
+
+        assert!(page.events[0].sight(viewer, detail).is_some());
     }
 
     #[test]

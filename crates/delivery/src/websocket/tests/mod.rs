@@ -1,1 +1,10 @@
-//! Sockets over real connections.
+//! Sockets over real connections, with the numbered needs of real clients by name.
+
+mod answering;
+mod gateway;
+mod holding;
+mod lasting;
+mod recovering;
+mod rig;
+mod telling;
+mod wire;
