@@ -101,11 +101,19 @@ impl Rates {
             if self.config.penalty_restarts {
                 meter.penalty_until = now.after(self.config.penalty);
             }
-            return Verdict { remaining: 0, retry_after: wait(meter.penalty_until, now), ..open };
+            return Verdict {
+                remaining: 0,
+                retry_after: Some(wait(meter.penalty_until, now)),
+                ..open
+            };
         }
         if meter.used() >= limit {
             meter.penalty_until = now.after(self.config.penalty);
-            return Verdict { remaining: 0, retry_after: wait(meter.penalty_until, now), ..open };
+            return Verdict {
+                remaining: 0,
+                retry_after: Some(wait(meter.penalty_until, now)),
+                ..open
+            };
         }
         *meter.slot(part) += 1;
         Verdict { remaining: limit.saturating_sub(meter.used()), ..open }
@@ -171,9 +179,9 @@ fn part_of(now: Timestamp, window_seconds: u64) -> i64 {
     now.0.div_euclid(part)
 }
 
-fn wait(until: Timestamp, now: Timestamp) -> Option<u32> {
+fn wait(until: Timestamp, now: Timestamp) -> u32 {
     let seconds = until.since(now).as_millis().div_ceil(1000);
-    Some(u32::try_from(seconds).unwrap_or(u32::MAX))
+    u32::try_from(seconds).unwrap_or(u32::MAX)
 }
 
 /// Forgets who has been idle; if nobody has, an arbitrary tenth, so that memory stays bounded.

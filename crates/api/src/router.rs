@@ -63,12 +63,11 @@ async fn meter(
     };
     let who = state.rates.caller((caller.key(), &caller.session.app));
     let verdict = state.rates.enter(who, group, state.now());
-    let mut response = match verdict.retry_after {
-        Some(seconds) => Refusal::from(ApiError::rate_exceeded(seconds)).into_response(),
-        None => {
-            parts.extensions.insert(caller);
-            next.run(Request::from_parts(parts, body)).await
-        }
+    let mut response = if let Some(seconds) = verdict.retry_after {
+        Refusal::from(ApiError::rate_exceeded(seconds)).into_response()
+    } else {
+        parts.extensions.insert(caller);
+        next.run(Request::from_parts(parts, body)).await
     };
     verdict.write(response.headers_mut());
     response

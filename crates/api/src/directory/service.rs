@@ -69,6 +69,6 @@ pub(super) async fn client_info(
 }
 
 /// A path that the contract has and this version has not.
-pub(super) async fn missing(_caller: Caller) -> Refusal {
+pub(super) async fn missing() -> Refusal {
     ApiError::unsupported().into()
 }

@@ -73,7 +73,9 @@ pub(super) async fn begin(
     let mut changes = ending(state, &over);
     changes.push(DirectoryChange::PutSession(session.clone()));
     state.registry.apply(changes).await?;
-    over.into_iter().for_each(|id| state.delivery.session_revoked(id));
+    for id in over {
+        state.delivery.session_revoked(id);
+    }
     Ok(Issued { session: Arc::new(session), pair })
 }
 
@@ -125,7 +127,9 @@ pub(super) async fn refresh(
 /// [`StoreError`]; nothing has ended then.
 pub async fn end_sessions(state: &ApiState, sessions: &[SessionId]) -> Result<(), StoreError> {
     state.registry.apply(ending(state, sessions)).await?;
-    sessions.iter().for_each(|id| state.delivery.session_revoked(*id));
+    for id in sessions {
+        state.delivery.session_revoked(*id);
+    }
     Ok(())
 }
 

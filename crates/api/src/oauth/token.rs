@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::header::{CACHE_CONTROL, PRAGMA};
 use http::{HeaderValue, StatusCode};
-use lampfield_contract::{Grant, IssuedTokens, OauthError, TokenRequest, token_response};
+use lampfield_contract::{Grant, IssuedTokens, OauthError, Secret, TokenRequest, token_response};
 use lampfield_core::Timestamp;
 use lampfield_core::directory::{App, Scopes};
 
@@ -46,7 +46,7 @@ pub(super) async fn issue(State(state): State<ApiState>, request: Request) -> Re
 fn parse(headers: &HeaderMap, body: &[u8]) -> Result<(TokenRequest, Claimed), OauthError> {
     let form = read_form(headers, body)?;
     let asked = TokenRequest::parse(&form)?;
-    let secret = asked.client_secret.as_ref().map(|secret| secret.reveal());
+    let secret = asked.client_secret.as_ref().map(Secret::reveal);
     let client = Claimed::of(headers, asked.client_id.as_deref(), secret)?;
     Ok((asked, client))
 }

@@ -141,11 +141,10 @@ fn mixed(boundary: &str, items: &[Item]) -> Result<Response, Refusal> {
         })
         .collect();
     let head = json!({ "response": summary });
-    let mut body = String::new();
-    for part in std::iter::once(&head).chain(items.iter().map(|item| &item.body)) {
-        body.push_str(&format!("--{boundary}\r\nContent-Type: application/json\r\n\r\n{part}\r\n"));
-    }
-    body.push_str(&format!("--{boundary}--\r\n"));
+    let parts = std::iter::once(&head).chain(items.iter().map(|item| &item.body));
+    let parts = parts
+        .map(|part| format!("--{boundary}\r\nContent-Type: application/json\r\n\r\n{part}\r\n"));
+    let body = parts.chain([format!("--{boundary}--\r\n")]).collect::<String>();
     let kind = HeaderValue::from_str(&format!("multipart/mixed; boundary={boundary}"))
         .map_err(|_| ApiError::internal())?;
     Ok((StatusCode::MULTI_STATUS, [(CONTENT_TYPE, kind)], body).into_response())

@@ -13,13 +13,10 @@ pub(crate) fn with_document<T>(
     extension: &Extension,
     look: impl FnOnce(&Document) -> T,
 ) -> T {
-    match state.journal.newest().get(extension.key) {
-        Some(record) => look(&record.event.document),
-        None => {
-            let document = Document::initial(extension.standing, state.config.policy, state.now());
-            look(&document)
-        }
+    if let Some(record) = state.journal.newest().get(extension.key) {
+        return look(&record.event.document);
     }
+    look(&Document::initial(extension.standing, state.config.policy, state.now()))
 }
 
 /// Returns the presence resource of an extension as `viewer` may see it.

@@ -15,6 +15,7 @@ use lampfield_delivery::{Gateway, SocketAnswer, SocketEffect, SocketRequest};
 use lampfield_journal::BoxFuture;
 use tower::ServiceExt;
 
+use crate::auth::Caller;
 use crate::edge::{Refusal, RequestId, encode};
 use crate::router::router;
 use crate::socket::{Effect, SocketContext};
@@ -79,7 +80,8 @@ impl Gateway for RestGateway {
     fn is_alive(&self, session: SessionId) -> bool {
         let now = self.state.now();
         self.state.registry.session(session).is_some_and(|session| {
-            now < session.refresh.expires_at || now < session.access.expires_at
+            let lasts = now < session.refresh.expires_at || now < session.access.expires_at;
+            lasts && Caller::in_session(&self.state, session).is_ok()
         })
     }
 }
@@ -99,9 +101,10 @@ fn to_http(request: SocketRequest) -> Result<Request, ApiError> {
         .iter()
         .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
         .collect();
-    let uri = match query.is_empty() {
-        true => request.path,
-        false => format!("{}?{}", request.path, query.join("&")),
+    let uri = if query.is_empty() {
+        request.path
+    } else {
+        format!("{}?{}", request.path, query.join("&"))
     };
     let mut built = http::Request::builder()
         .method(method)

@@ -22,71 +22,71 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 /// The account of most tests.
-pub const A: u64 = 1000;
+pub(crate) const A: u64 = 1000;
 /// Another one, which must not show.
-pub const B: u64 = 2000;
+pub(crate) const B: u64 = 2000;
 /// An ordinary user, member of a queue.
-pub const ANNA: u64 = 1001;
+pub(crate) const ANNA: u64 = 1001;
 /// An ordinary user.
-pub const BEN: u64 = 1002;
+pub(crate) const BEN: u64 = 1002;
 /// The administrator.
-pub const CLEO: u64 = 1003;
+pub(crate) const CLEO: u64 = 1003;
 /// A queue.
-pub const QUEUE: u64 = 1600;
+pub(crate) const QUEUE: u64 = 1600;
 /// A park slot.
-pub const SLOT: u64 = 1701;
+pub(crate) const SLOT: u64 = 1701;
 /// A user of the other account.
-pub const STRANGER: u64 = 2001;
+pub(crate) const STRANGER: u64 = 2001;
 /// The secret of the confidential applications.
-pub const SECRET: &str = "app-secret";
+pub(crate) const SECRET: &str = "app-secret";
 /// Anna's password.
-pub const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
-pub struct House {
-    pub router: Router,
-    pub state: ApiState,
-    pub clock: Arc<ManualClock>,
+pub(crate) struct House {
+    pub(crate) router: Router,
+    pub(crate) state: ApiState,
+    pub(crate) clock: Arc<ManualClock>,
     journal: Arc<MemoryJournal>,
     _engine: Engine,
 }
 
 /// An answer, read.
-pub struct Reply {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub bytes: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Reply {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes)
             .unwrap_or_else(|error| panic!("{error}: {:?}", String::from_utf8_lossy(&self.bytes)))
     }
 
-    pub fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         self.json()["errorCode"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Status and code, for tables.
-    pub fn verdict(&self) -> (u16, String) {
+    pub(crate) fn verdict(&self) -> (u16, String) {
         let code = if self.status < 400 { String::new() } else { self.code() };
         (self.status, code)
     }
 
     #[track_caller]
-    pub fn expect(self, status: u16) -> Self {
+    pub(crate) fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.bytes));
         self
     }
 }
 
 impl House {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let rates = RateConfig::off();
         Self::with(ApiConfig { rates, login_failures_max: 0, ..ApiConfig::default() }).await
     }
 
-    pub async fn with(config: ApiConfig) -> Self {
+    pub(crate) async fn with(config: ApiConfig) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp(1_800_000_000_000)));
         let journal = Arc::new(MemoryJournal::new());
         let registry = Arc::new(Registry::open(journal.clone()).unwrap());
@@ -133,11 +133,11 @@ impl House {
         self.state.registry.apply(changes).await.unwrap();
     }
 
-    pub fn jwt(&self, user: u64) -> String {
+    pub(crate) fn jwt(&self, user: u64) -> String {
         issue_jwt(&self.state.secrets, &jwt_of(user)).unwrap()
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Reply {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes().to_vec();
@@ -145,7 +145,7 @@ impl House {
     }
 
     /// Sends JSON with a token.
-    pub async fn call(&self, token: &str, method: &str, path: &str, body: &str) -> Reply {
+    pub(crate) async fn call(&self, token: &str, method: &str, path: &str, body: &str) -> Reply {
         let request = Request::builder()
             .method(Method::from_bytes(method.as_bytes()).unwrap())
             .uri(path)
@@ -157,16 +157,16 @@ impl House {
         self.send(request).await
     }
 
-    pub async fn get(&self, token: &str, path: &str) -> Reply {
+    pub(crate) async fn get(&self, token: &str, path: &str) -> Reply {
         self.call(token, "GET", path, "").await
     }
 
     /// Sends a form to the token endpoint with the client's credentials in the header.
-    pub async fn token(&self, app: &str, form: &str) -> Reply {
+    pub(crate) async fn token(&self, app: &str, form: &str) -> Reply {
         self.form("/restapi/oauth/token", app, form).await
     }
 
-    pub async fn form(&self, path: &str, app: &str, form: &str) -> Reply {
+    pub(crate) async fn form(&self, path: &str, app: &str, form: &str) -> Reply {
         use base64::Engine as _;
         let basic = base64::engine::general_purpose::STANDARD.encode(format!("{app}:{SECRET}"));
         let request = Request::builder()
@@ -179,51 +179,51 @@ impl House {
         self.send(request).await
     }
 
-    pub async fn log_in_with(&self, user: u64, app: &str) -> Value {
+    pub(crate) async fn log_in_with(&self, user: u64, app: &str) -> Value {
         let form = format!("grant_type={JWT_BEARER}&assertion={}", self.jwt(user));
         self.token(app, &form).await.expect(200).json()
     }
 
     /// Logs in and returns the access token.
-    pub async fn log_in(&self, user: u64) -> String {
+    pub(crate) async fn log_in(&self, user: u64) -> String {
         text(&self.log_in_with(user, "app").await, "access_token")
     }
 
-    pub async fn log_in_through(&self, user: u64, app: &str) -> String {
+    pub(crate) async fn log_in_through(&self, user: u64, app: &str) -> String {
         text(&self.log_in_with(user, app).await, "access_token")
     }
 
-    pub fn wait(&self, seconds: u64) {
+    pub(crate) fn wait(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
     /// Lets the store have no room.
-    pub fn full(&self, is_full: bool) {
+    pub(crate) fn full(&self, is_full: bool) {
         self.journal.set_full(is_full);
     }
 
-    pub async fn apply(&self, change: DirectoryChange) {
+    pub(crate) async fn apply(&self, change: DirectoryChange) {
         self.state.registry.apply(vec![change]).await.unwrap();
     }
 }
 
-pub const JWT_BEARER: &str = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer";
+pub(crate) const JWT_BEARER: &str = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer";
 
-pub fn text(value: &Value, name: &str) -> String {
+pub(crate) fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_else(|| panic!("{name} in {value}")).to_owned()
 }
 
-pub fn presence_of(user: u64) -> String {
+pub(crate) fn presence_of(user: u64) -> String {
     format!("/restapi/v1.0/account/~/extension/{user}/presence")
 }
 
 /// The last three digits of an id are the number; the first is the account's.
-pub fn key(user: u64) -> ExtensionKey {
+pub(crate) fn key(user: u64) -> ExtensionKey {
     let account = AccountId::new(user / 1000 * 1000).unwrap();
     ExtensionKey { account, extension: ExtensionId::new(user).unwrap() }
 }
 
-pub fn jwt_of(user: u64) -> Credential {
+pub(crate) fn jwt_of(user: u64) -> Credential {
     Credential {
         id: Uuid::from_u128(user.into()),
         key: key(user),
@@ -232,7 +232,7 @@ pub fn jwt_of(user: u64) -> Credential {
     }
 }
 
-pub fn extension(user: u64, kind: ExtensionType) -> Extension {
+pub(crate) fn extension(user: u64, kind: ExtensionType) -> Extension {
     let admin = if user == CLEO { Permissions::ADMIN } else { Permissions::NONE };
     Extension {
         key: key(user),
@@ -246,7 +246,7 @@ pub fn extension(user: u64, kind: ExtensionType) -> Extension {
     }
 }
 
-pub fn app(id: &str, scopes: Scopes) -> App {
+pub(crate) fn app(id: &str, scopes: Scopes) -> App {
     App {
         id: AppId::new(id).unwrap(),
         name: id.into(),
@@ -284,6 +284,6 @@ fn directory() -> Vec<DirectoryChange> {
 }
 
 /// The document of an extension now.
-pub fn document(house: &House, user: u64) -> Document {
+pub(crate) fn document(house: &House, user: u64) -> Document {
     house.state.journal.newest().get(key(user)).expect("it changed").event.document.clone()
 }

@@ -297,7 +297,7 @@ async fn a_connection_that_asks_nothing_and_one_that_never_ends_its_head_are_dro
 #[tokio::test]
 async fn heads_that_are_too_large_are_refused() {
     let server = Server::new().await;
-    let many: String = (0..200).map(|n| format!("X-{n}: y\r\n")).collect();
+    let many = "X: y\r\n".repeat(200);
     for head in [many, format!("X: {}\r\n", "y".repeat(100_000))] {
         let request = format!("GET /restapi HTTP/1.1\r\nHost: x\r\n{head}\r\n");
         let mut stream = TcpStream::connect(&server.address).await.unwrap();
