@@ -7,6 +7,7 @@ use lampfield_journal::{Journal, Registry};
 
 use crate::config::DeliveryConfig;
 use crate::feed::Feed;
+use crate::metrics::Metrics;
 
 /// What webhooks and streams work with.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct House {
     pub feed: Arc<Feed>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where deliveries are counted.
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl House {

@@ -12,7 +12,7 @@ use crate::config::DeliveryConfig;
 use crate::feed::Feed;
 use crate::gateway::{Gateway, Hello};
 use crate::house::House;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Transport};
 use crate::sse::Streams;
 use crate::webhook::Webhooks;
 use crate::websocket::Sockets;
@@ -46,8 +46,15 @@ impl Delivery {
         clock: Arc<dyn Clock>,
     ) -> std::io::Result<Self> {
         let feed = Feed::start(Arc::clone(&journal), config.ring_max);
-        let house = Arc::new(House { config, journal, registry, feed, clock });
         let metrics = Arc::new(Metrics::default());
+        let house = Arc::new(House {
+            config,
+            journal,
+            registry,
+            feed,
+            clock,
+            metrics: Arc::clone(&metrics),
+        });
         let sockets = Sockets::start(Arc::clone(&house), Arc::clone(&metrics))?;
         let webhooks = Webhooks::start(Arc::clone(&house))?;
         let streams = Streams::new(Arc::clone(&house));
@@ -126,7 +133,7 @@ async fn count(inner: Weak<Inner>) {
         every.tick().await;
         let Some(inner) = inner.upgrade() else { return };
         let lag = inner.webhooks.lags().into_iter().map(|(_, lag)| lag).max();
-        inner.metrics.set_webhooks(inner.webhooks.totals(), lag.unwrap_or(0));
+        inner.metrics.set_lag(Transport::Webhook, lag.unwrap_or(0));
         inner.metrics.set_streams(inner.streams.open_count());
     }
 }

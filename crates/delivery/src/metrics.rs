@@ -9,16 +9,15 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::webhook::WebhookTotals;
-
 /// How notifications travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub(crate) enum Transport {
     /// Over a socket.
-    #[expect(clippy::enum_variant_names, reason = "the contract's word")]
     Websocket,
     /// By HTTP request.
     Webhook,
+    /// On a stream of server-sent events.
+    Stream,
 }
 
 /// What became of a delivery.
@@ -194,18 +193,6 @@ impl Metrics {
     /// Sets how many streams are open.
     pub(crate) fn set_streams(&self, count: usize) {
         self.streams.set(i64::try_from(count).unwrap_or(i64::MAX));
-    }
-
-    /// Takes over what the webhooks have counted since the start.
-    pub(crate) fn set_webhooks(&self, totals: WebhookTotals, lag: u64) {
-        for (result, total) in
-            [(Outcome::Delivered, totals.delivered), (Outcome::Failed, totals.failed)]
-        {
-            let label = ByOutcome { transport: Transport::Webhook, result };
-            let before = self.deliveries.get_or_create(&label).get();
-            self.delivered(Transport::Webhook, result, total.saturating_sub(before));
-        }
-        self.set_lag(Transport::Webhook, lag);
     }
 
     /// Counts a greeting.

@@ -103,19 +103,14 @@ impl Row {
         out.extend_from_slice(b"{\"extension\":");
         write_extension(out, &self.extension);
         out.extend_from_slice(b",\"presence\":");
-        match &self.record {
-            Some(record) => {
-                let event = &record.event;
-                self.write_state(out, &event.document, Some(event.sequence), sight);
-            }
-            None => {
-                let initial = Document::initial(
-                    self.extension.standing,
-                    Policy::default(), // decides nothing while there is neither call nor choice
-                    Timestamp::default(),
-                );
-                self.write_state(out, &initial, None, sight);
-            }
+        if let Some(record) = &self.record {
+            let event = &record.event;
+            self.write_state(out, &event.document, Some(event.sequence), sight);
+        } else {
+            // The policy decides nothing while there is neither call nor choice.
+            let (standing, policy) = (self.extension.standing, Policy::default());
+            let initial = Document::initial(standing, policy, Timestamp::default());
+            self.write_state(out, &initial, None, sight);
         }
         out.push(b'}');
     }

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::feed::{Caught, Lane, catch_up};
 use crate::house::House;
+use crate::metrics::{Outcome, Reason, Source, Transport};
 use crate::outgoing::Outgoing;
 use crate::snapshot::{AccountSnapshot, Sight, place, write_background, write_number, write_text};
 use crate::watching::narrowed;
@@ -36,7 +37,7 @@ const PERMISSION_EVERY: Duration = Duration::from_secs(5);
 const PREAMBLE: &[u8] = b"retry: 2000\n\n";
 
 /// What a client asks for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct StreamRequest {
     /// The account.
     pub account: AccountId,
@@ -193,23 +194,23 @@ impl Teller {
             Phase::Picture { snapshot, next } => {
                 let (piece, rest) = self.picture_piece(snapshot, *next);
                 let head = snapshot.head().position;
-                match rest {
-                    Some(rest) => {
-                        if let Phase::Picture { next, .. } = &mut self.phase {
-                            *next = rest;
-                        }
-                    }
-                    None => {
-                        self.phase = Phase::Live;
-                        (self.cursor, self.named) = (head, head);
-                    }
-                }
+                self.turn_page(rest, head);
                 Some(piece)
             }
             Phase::Live => self.live().await,
         };
         self.spoke = Instant::now();
         piece
+    }
+
+    /// Goes on to the next piece of the picture, or from its end to the changes after `head`.
+    fn turn_page(&mut self, rest: Option<usize>, head: Position) {
+        if let (Some(rest), Phase::Picture { next, .. }) = (rest, &mut self.phase) {
+            *next = rest;
+        } else {
+            self.phase = Phase::Live;
+            (self.cursor, self.named) = (head, head);
+        }
     }
 
     fn picture(&self) -> Phase {
@@ -276,7 +277,10 @@ impl Teller {
                     let head = events.last().map_or(self.cursor.offset, |event| event.offset());
                     (events, head, false)
                 }
-                Ok(Caught::Newest { events, head }) => (events, head, true),
+                Ok(Caught::Newest { events, head }) => {
+                    self.house.metrics.caught_up(Transport::Stream, Source::Newest);
+                    (events, head, true)
+                }
                 Ok(Caught::Unrecoverable) => return Some(self.start_over()),
                 Err(error) => return self.give_up(&error),
             };
@@ -326,10 +330,17 @@ impl Teller {
 
     fn events_piece(&mut self, events: &[Arc<Outgoing>], is_coalesced: bool) -> Vec<u8> {
         let mut out = Vec::new();
+        let metrics = &self.house.metrics;
         for event in events {
-            if let Some(view) = self.view_of(event) {
-                self.write_event(&mut out, event, view, is_coalesced);
-                self.named = place(self.cursor, event.offset());
+            let Some(view) = self.view_of(event) else {
+                metrics.suppressed(Transport::Stream, Reason::NothingToSee, 1);
+                continue;
+            };
+            self.write_event(&mut out, event, view, is_coalesced);
+            self.named = place(self.cursor, event.offset());
+            metrics.delivered(Transport::Stream, Outcome::Delivered, 1);
+            if let Some(committed) = event.committed() {
+                metrics.took(Transport::Stream, committed);
             }
         }
         out

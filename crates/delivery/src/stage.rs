@@ -50,6 +50,7 @@ impl Stage {
             registry,
             feed,
             clock: Arc::clone(&clock) as _,
+            metrics: Arc::default(),
         });
         Self { house, journal, clock }
     }
@@ -63,6 +64,7 @@ impl Stage {
             feed: Feed::start(Arc::clone(&journal) as _, self.house.config.ring_max),
             journal,
             clock: Arc::clone(&self.clock) as _,
+            metrics: Arc::default(),
         })
     }
 

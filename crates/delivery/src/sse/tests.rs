@@ -164,7 +164,7 @@ async fn a_person_does_not_see_what_is_hidden_and_the_operator_does() {
     let stage = Stage::new(DeliveryConfig::default()).await;
     stage.configure(7, says("secret plans")).await;
     let person = StreamRequest { viewer: Viewer::Extension(id(1)), ..request() };
-    let mut watcher = Reader::live(&stage, person.clone()).await;
+    let mut watcher = Reader::live(&stage, person).await;
     let mut operator = Reader::live(&stage, request()).await;
 
     stage.allow_see(7, false).await;

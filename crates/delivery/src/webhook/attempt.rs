@@ -1,6 +1,6 @@
 //! One attempt to deliver one event: what is sent, and what the answer means.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -33,13 +33,27 @@ impl Target {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, JSON);
         // Never `Validation-Token`: receivers that echo it would swallow the event (contract 7.2).
-        if let Some(token) = verification_token
-            && let Ok(mut value) = HeaderValue::from_str(token)
-        {
-            value.set_sensitive(true);
-            headers.insert(VERIFICATION_TOKEN, value);
+        let token =
+            verification_token.as_deref().map(|token| HeaderValue::from_bytes(token.as_bytes()));
+        match token {
+            Some(Ok(mut value)) => {
+                value.set_sensitive(true);
+                headers.insert(VERIFICATION_TOKEN, value);
+            }
+            Some(Err(_)) => {
+                tracing::warn!(subscription.id = %subscription.id, "verification token is no header value; webhooks go without it");
+            }
+            None => {}
         }
         Some(Self { uri, headers })
+    }
+}
+
+/// Returns where the notifications of a webhook subscription go.
+pub(super) fn address_of(subscription: &Subscription) -> Option<&str> {
+    match &subscription.transport {
+        Transport::WebHook { address, .. } => Some(address),
+        Transport::WebSocket => None,
     }
 }
 
@@ -50,12 +64,15 @@ pub(super) struct Parcel {
     pub(super) sequence: Sequence,
     pub(super) uuid: Uuid,
     pub(super) body: Bytes,
+    /// When the event was committed; none if it was read again.
+    pub(super) committed: Option<Instant>,
 }
 
 /// What became of it.
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) offset: u64,
+    pub(super) committed: Option<Instant>,
     pub(super) attempt: WebhookAttempt,
     pub(super) failure: Option<(Failure, FailureWords)>,
 }
@@ -68,7 +85,7 @@ pub(super) async fn send(
     route: Route,
     at: Timestamp,
 ) -> Report {
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     let answer = client.post(&target.uri, target.headers.clone(), parcel.body, route).await;
     let failure = weigh(&answer);
     let attempt = WebhookAttempt {
@@ -79,7 +96,7 @@ pub(super) async fn send(
         status: answer.as_ref().ok().map(|answer| answer.status.as_u16()),
         error: failure.as_ref().map(|(_, words)| words.outside.clone()),
     };
-    Report { offset: parcel.offset, attempt, failure }
+    Report { offset: parcel.offset, committed: parcel.committed, attempt, failure }
 }
 
 /// Any 2xx is a success, whatever follows it; everything else may succeed later, but 410.
@@ -121,7 +138,7 @@ mod tests {
     fn any_success_counts_whatever_its_body_does() {
         for status in [200, 201, 202, 204, 299] {
             for end in [AnswerEnd::Complete, AnswerEnd::Overlong, AnswerEnd::Cut] {
-                assert_eq!(weigh(&answer(status, end, None)), None);
+                assert_eq!(weigh(&Ok(answer(status, end, None))), None);
             }
         }
     }
@@ -139,7 +156,7 @@ mod tests {
             (503, None, Failure::Retry(None), "code: [503]"),
         ];
         for (status, header, failure, text) in table {
-            let weighed = weigh(&answer(status, AnswerEnd::Complete, header));
+            let weighed = weigh(&Ok(answer(status, AnswerEnd::Complete, header)));
             let (found, words) = weighed.unwrap();
             assert_eq!(found, failure, "{status}");
             assert!(words.outside.starts_with("Webhook responses with "), "{}", words.outside);
@@ -163,11 +180,11 @@ mod tests {
         Failure::Retry(Some(Duration::from_secs(seconds)))
     }
 
-    fn answer(status: u16, end: AnswerEnd, retry_after: Option<&str>) -> Result<Answer, PostError> {
+    fn answer(status: u16, end: AnswerEnd, retry_after: Option<&str>) -> Answer {
         let mut headers = HeaderMap::new();
         if let Some(text) = retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from_str(text).unwrap());
         }
-        Ok(Answer { status: StatusCode::from_u16(status).unwrap(), headers, end })
+        Answer { status: StatusCode::from_u16(status).unwrap(), headers, end }
     }
 }

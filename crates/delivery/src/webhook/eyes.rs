@@ -10,6 +10,7 @@ use lampfield_core::visibility::Detail;
 use lampfield_core::{ExtensionKey, View, Viewer};
 
 use crate::house::House;
+use crate::metrics::{Reason, Transport};
 use crate::outgoing::Outgoing;
 use crate::watching::{filters_of, sight_now, viewer_of};
 use crate::webhook::attempt::{Parcel, Target};
@@ -52,8 +53,11 @@ impl Eyes {
     /// Decides whether the subscription is told of an event now, and how much.
     pub(super) fn sight(&self, house: &House, event: &Outgoing) -> Option<(Detail, View)> {
         let detail = self.filters.detail_for(event.record().event.key.extension)?;
-        let view = sight_now(event, house.journal.newest(), self.viewer, detail)?;
-        Some((detail, view))
+        let view = sight_now(event, house.journal.newest(), self.viewer, detail);
+        if view.is_none() {
+            house.metrics.suppressed(Transport::Webhook, Reason::NothingToSee, 1);
+        }
+        Some((detail, view?))
     }
 
     /// Makes the notification of an event; the same event always has the same uuid.
@@ -70,7 +74,13 @@ impl Eyes {
         let envelope = event.envelope(detail, view, house.config.wire);
         let mut body = Vec::with_capacity(512);
         envelope.splice(&mut body, uuid, subscription.id, subscription.owner);
-        Parcel { offset: event.offset(), sequence, uuid, body: Bytes::from(body) }
+        Parcel {
+            offset: event.offset(),
+            sequence,
+            uuid,
+            body: Bytes::from(body),
+            committed: event.committed(),
+        }
     }
 }
 

@@ -26,14 +26,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use futures_util::FutureExt;
 use lampfield_core::SubscriptionId;
-use lampfield_core::subscription::{Subscription, SubscriptionStatus, Transport};
+use lampfield_core::subscription::SubscriptionStatus;
 use lampfield_journal::RegistryError;
 use parking_lot::Mutex;
 use ring::rand::SystemRandom;
@@ -45,7 +44,7 @@ use crate::house::House;
 use crate::webhook::client::Client;
 use crate::webhook::cursors::Cursors;
 use crate::webhook::health::Ledger;
-use crate::webhook::shared::{Hosts, Shared, Totals};
+use crate::webhook::shared::{Hosts, Shared};
 use crate::webhook::worker::Worker;
 
 pub use guard::{Guard, Range, Refused, Scheme, range_of};
@@ -72,15 +71,6 @@ struct Crew {
 struct Member {
     bell: Arc<Notify>,
     ledger: Arc<Mutex<Ledger>>,
-}
-
-/// How many attempts there were since the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct WebhookTotals {
-    /// Attempts that succeeded.
-    pub delivered: u64,
-    /// Attempts that failed.
-    pub failed: u64,
 }
 
 /// Why a subscription was not taken up again.
@@ -112,7 +102,6 @@ impl Webhooks {
             client,
             cursors: Cursors::default(),
             hosts: Hosts::new(house.config.webhook.per_host_max),
-            totals: Totals::default(),
             stop: CancellationToken::new(),
             chance: SystemRandom::new(),
             house,
@@ -160,27 +149,8 @@ impl Webhooks {
             ledger: Arc::clone(&member.ledger),
         };
         crew.members.insert(id, member);
-        let webhooks = self.clone();
-        crew.tasks.spawn(async move { webhooks.supervise(worker).await });
-    }
-
-    /// Keeps a worker at work: a fault of ours in it concerns no other subscription, and it starts
-    /// again from its cursor.
-    async fn supervise(self, worker: Worker) {
-        loop {
-            while AssertUnwindSafe(worker.run()).catch_unwind().await.is_err() {
-                tracing::error!(subscription.id = %worker.id, "webhook worker failed; it starts again");
-                tokio::time::sleep(RESTART_WAIT).await;
-            }
-            let mut crew = self.crew.lock();
-            let registry = &self.shared.house.registry;
-            // Made again with the same id, between the worker's last look and this one.
-            let is_back = registry.subscription(worker.id).is_some_and(|found| !found.is_socket());
-            if !is_back || self.shared.stop.is_cancelled() {
-                crew.members.remove(&worker.id);
-                return;
-            }
-        }
+        let roll = Arc::downgrade(&self.crew);
+        crew.tasks.spawn(supervise(worker, roll));
     }
 
     /// Serves a blacklisted subscription again, from its cursor, if its receiver answers the
@@ -191,11 +161,8 @@ impl Webhooks {
     pub async fn reactivate(&self, id: SubscriptionId) -> Result<(), ReactivateError> {
         let registry = &self.shared.house.registry;
         let found = registry.subscription(id).ok_or(ReactivateError::Unknown(id))?;
-        let Subscription { transport: Transport::WebHook { address, .. }, status, .. } = &*found
-        else {
-            return Err(ReactivateError::Unknown(id));
-        };
-        if *status == SubscriptionStatus::Active {
+        let address = attempt::address_of(&found).ok_or(ReactivateError::Unknown(id))?;
+        if found.status == SubscriptionStatus::Active {
             return Ok(());
         }
         self.validate(address).await?;
@@ -224,16 +191,6 @@ impl Webhooks {
         lags
     }
 
-    /// Returns how many attempts there were since the start.
-    #[must_use]
-    pub fn totals(&self) -> WebhookTotals {
-        let totals = &self.shared.totals;
-        WebhookTotals {
-            delivered: totals.delivered.load(Ordering::Relaxed),
-            failed: totals.failed.load(Ordering::Relaxed),
-        }
-    }
-
     /// Stops: nothing new is sent, what is under way comes to its end within the timeout, cursors
     /// are saved.
     pub async fn stop(&self) {
@@ -241,6 +198,26 @@ impl Webhooks {
         let mut tasks = std::mem::take(&mut self.crew.lock().tasks);
         while tasks.join_next().await.is_some() {}
         self.shared.cursors.save(&self.shared.house.registry).await;
+    }
+}
+
+/// Keeps a worker at work: a fault of ours in it concerns no other subscription, and it starts again
+/// from its cursor.
+async fn supervise(worker: Worker, roll: Weak<Mutex<Crew>>) {
+    loop {
+        while AssertUnwindSafe(worker.run()).catch_unwind().await.is_err() {
+            tracing::error!(subscription.id = %worker.id, "webhook worker failed; it starts again");
+            tokio::time::sleep(RESTART_WAIT).await;
+        }
+        let Some(crew) = roll.upgrade() else { return };
+        let mut crew = crew.lock();
+        let registry = &worker.shared.house.registry;
+        // Made again with the same id, between the worker's last look and this one.
+        let is_back = registry.subscription(worker.id).is_some_and(|found| !found.is_socket());
+        if !is_back || worker.shared.stop.is_cancelled() {
+            crew.members.remove(&worker.id);
+            return;
+        }
     }
 }
 

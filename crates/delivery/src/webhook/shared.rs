@@ -1,7 +1,6 @@
 //! What all webhooks share.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use foldhash::fast::RandomState;
@@ -22,7 +21,6 @@ pub(super) struct Shared {
     pub(super) client: Client,
     pub(super) cursors: Cursors,
     pub(super) hosts: Hosts,
-    pub(super) totals: Totals,
     pub(super) stop: CancellationToken,
     pub(super) chance: SystemRandom,
 }
@@ -60,19 +58,5 @@ impl Hosts {
         let made = Arc::new(Semaphore::new(self.per_host_max));
         permits.insert(name, Arc::downgrade(&made));
         made
-    }
-}
-
-/// What came of all attempts since the start.
-#[derive(Debug, Default)]
-pub(super) struct Totals {
-    pub(super) delivered: AtomicU64,
-    pub(super) failed: AtomicU64,
-}
-
-impl Totals {
-    pub(super) fn note(&self, is_success: bool) {
-        let counter = if is_success { &self.delivered } else { &self.failed };
-        counter.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -18,7 +18,7 @@ pub(super) async fn blacklist(
     let entry = BlacklistEntry { at: house.now(), reason };
     change(house, id, |subscription| {
         let is_active = subscription.status == SubscriptionStatus::Active;
-        is_active.then(|| SubscriptionStatus::Blacklisted(entry))
+        is_active.then_some(SubscriptionStatus::Blacklisted(entry))
     })
     .await
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use lampfield_core::subscription::{
-    Failure, Health, Schedule, Subscription, SubscriptionStatus, Transport, Verdict,
+    Failure, Health, Schedule, Subscription, SubscriptionStatus, Verdict,
 };
 use lampfield_core::{Position, SubscriptionId, Timestamp};
 use lampfield_journal::BoxFuture;
@@ -17,8 +17,9 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::feed::{Caught, Lane, catch_up};
+use crate::metrics::{Outcome, Source, Transport};
 use crate::outgoing::Outgoing;
-use crate::webhook::attempt::{Parcel, Report, Target, send};
+use crate::webhook::attempt::{Parcel, Report, Target, address_of, send};
 use crate::webhook::client::Route;
 use crate::webhook::eyes::Eyes;
 use crate::webhook::handshake::shake_hands;
@@ -119,7 +120,7 @@ impl Worker {
 
     /// Asks a blacklisted receiver whether it is back; if so its subscription is served again.
     async fn probe(&self, subscription: &Subscription) -> bool {
-        let Transport::WebHook { address, .. } = &subscription.transport else { return false };
+        let Some(address) = address_of(subscription) else { return false };
         let shaken = tokio::select! {
             () = self.shared.stop.cancelled() => return true,
             shaken = shake_hands(&self.shared.client, address) => shaken,
@@ -275,8 +276,14 @@ impl<'a> Service<'a> {
             Health::Failing { .. } => self.window.room().min(FAILING_PAGE),
         };
         match catch_up(journal, &self.lane, after, room, Some(coalesce_after)).await {
-            Ok(Caught::Events(events)) => self.admit(&events),
+            Ok(Caught::Events(events)) => {
+                if events.first().is_some_and(|event| event.committed().is_none()) {
+                    self.shared.house.metrics.caught_up(Transport::Webhook, Source::Journal);
+                }
+                self.admit(&events);
+            }
             Ok(Caught::Newest { events, head }) => {
+                self.shared.house.metrics.caught_up(Transport::Webhook, Source::Newest);
                 self.admit(&events);
                 self.window.pass_to(head);
             }
@@ -359,28 +366,35 @@ impl<'a> Service<'a> {
 
     /// Takes note of what became of an attempt.
     async fn take(&mut self, report: Report) -> Option<End> {
-        let Report { offset, attempt, failure } = report;
-        let at = self.shared.house.now();
-        self.shared.totals.note(failure.is_none());
-        let (failure, words) = failure.unzip();
-        self.worker.ledger.lock().note(attempt, words.clone());
-        match (failure, words) {
-            (Some(failure), Some(words)) => {
-                self.window.put_back(offset);
-                tracing::debug!(subscription.id = %self.worker.id, reason = %words.inside, "webhook attempt failed");
-                let end = self.weigh(failure, words.outside, at).await;
-                self.lie_low();
-                end
+        self.count(&report);
+        let Report { offset, attempt, failure, .. } = report;
+        let Some((failure, words)) = failure else {
+            self.worker.ledger.lock().note(attempt, None);
+            self.window.settle(offset);
+            if self.retry_at.is_none() {
+                self.health = Health::Good;
             }
-            _ => {
-                self.window.settle(offset);
-                if self.retry_at.is_none() {
-                    self.health = Health::Good;
-                }
-                self.lie_low();
-                self.save_cursor();
-                None
-            }
+            self.lie_low();
+            self.save_cursor();
+            return None;
+        };
+        tracing::debug!(subscription.id = %self.worker.id, reason = %words.inside, "webhook attempt failed");
+        self.worker.ledger.lock().note(attempt, Some(words.clone()));
+        self.window.put_back(offset);
+        let end = self.weigh(failure, words.outside, self.shared.house.now()).await;
+        self.lie_low();
+        end
+    }
+
+    fn count(&self, report: &Report) {
+        let metrics = &self.shared.house.metrics;
+        if report.failure.is_some() {
+            metrics.delivered(Transport::Webhook, Outcome::Failed, 1);
+            return;
+        }
+        metrics.delivered(Transport::Webhook, Outcome::Delivered, 1);
+        if let Some(committed) = report.committed {
+            metrics.took(Transport::Webhook, committed);
         }
     }
 
@@ -428,7 +442,7 @@ impl<'a> Service<'a> {
     async fn wind_up(mut self) -> End {
         while let Some(tried) = self.under_way.next().await {
             let Tried::Sent(report) = tried else { continue };
-            self.shared.totals.note(report.failure.is_none());
+            self.count(&report);
             if report.failure.is_none() {
                 self.window.settle(report.offset);
             }

@@ -173,7 +173,12 @@ async fn a_subscription_that_is_over_is_removed() {
     stage.toggle(7).await;
     settled(&stage, &webhooks, subscription.id).await;
 
-    pass(&stage, &webhooks, subscription.id, subscription.lifetime - Duration::from_millis(1));
+    pass(
+        &stage,
+        &webhooks,
+        subscription.id,
+        subscription.lifetime.saturating_sub(Duration::from_millis(1)),
+    );
     stage.toggle(7).await;
     settled(&stage, &webhooks, subscription.id).await;
     pass(&stage, &webhooks, subscription.id, Duration::from_millis(1));

@@ -68,12 +68,11 @@ fn assert_sound(notifications: &[Got]) {
     let mut newest: HashMap<String, u64> = HashMap::new();
     for got in notifications {
         let before = contents.insert(got.uuid(), got.body.clone());
-        match before {
-            Some(before) => assert_eq!(before, got.body, "one uuid with two contents"),
-            None => {
-                let last = newest.insert(got.extension(), got.sequence());
-                assert!(last < Some(got.sequence()), "{} is out of order", got.body);
-            }
+        if let Some(before) = before {
+            assert_eq!(before, got.body, "one uuid with two contents");
+        } else {
+            let last = newest.insert(got.extension(), got.sequence());
+            assert!(last < Some(got.sequence()), "{} is out of order", got.body);
         }
     }
 }

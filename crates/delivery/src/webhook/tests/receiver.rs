@@ -180,9 +180,13 @@ impl Inner {
 async fn answer(stream: &mut TcpStream, reply: Reply, token: &str) -> bool {
     let text = match reply {
         Reply::Status(code, headers) => {
-            let lines: String =
-                headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-            format!("HTTP/1.1 {code} Some Reason\r\n{lines}content-length: 0\r\n\r\n")
+            let mut text = format!("HTTP/1.1 {code} Some Reason\r\ncontent-length: 0\r\n");
+            for (name, value) in headers {
+                for part in [name, ": ", value.as_str(), "\r\n"] {
+                    text.push_str(part);
+                }
+            }
+            text + "\r\n"
         }
         Reply::Echo => {
             format!("HTTP/1.1 200 OK\r\nValidation-Token: {token}\r\ncontent-length: 0\r\n\r\n")
