@@ -30,4 +30,4 @@ pub use outgoing::Outgoing;
 pub use snapshot::{AccountSnapshot, Sight};
 pub use sse::{StreamPermission, StreamRequest, Streams};
 pub use watching::{filters_of, sight_now, viewer_of};
-pub use webhook::{HandshakeError, ReactivateError, WebhookHealth, WebhookTotals, Webhooks};
+pub use webhook::{HandshakeError, ReactivateError, WebhookHealth, Webhooks};
