@@ -45,6 +45,38 @@ struct Shelves {
     subscriptions: HashMap<SubscriptionId, Arc<Subscription>, RandomState>,
     cursors: HashMap<SubscriptionId, Position, RandomState>,
     house: BTreeMap<String, Vec<u8>>,
+    /// Sessions and subscriptions by whose they are: asked for at every log-in and subscription.
+    sessions_by_user: Belongings<SessionId>,
+    subscriptions_by_user: Belongings<SubscriptionId>,
+}
+
+/// Ids by the user to whom they belong.
+#[derive(Debug)]
+struct Belongings<T>(HashMap<ExtensionKey, BTreeSet<T>, RandomState>);
+
+impl<T: Ord + Copy> Belongings<T> {
+    fn add(&mut self, user: ExtensionKey, id: T) {
+        self.0.entry(user).or_default().insert(id);
+    }
+
+    fn remove(&mut self, user: ExtensionKey, id: T) {
+        if let Some(ids) = self.0.get_mut(&user) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.0.remove(&user);
+            }
+        }
+    }
+
+    fn of(&self, user: ExtensionKey) -> impl Iterator<Item = T> {
+        self.0.get(&user).into_iter().flatten().copied()
+    }
+}
+
+impl<T> Default for Belongings<T> {
+    fn default() -> Self {
+        Self(HashMap::default())
+    }
 }
 
 #[derive(Debug, Default)]
@@ -217,9 +249,10 @@ impl Registry {
     pub fn sessions_of(&self, key: ExtensionKey, app: &AppId) -> Vec<Arc<Session>> {
         let inner = self.inner.read();
         let mut found: Vec<_> = inner
-            .sessions
-            .values()
-            .filter(|session| session.key == key && session.app == *app)
+            .sessions_by_user
+            .of(key)
+            .filter_map(|id| inner.sessions.get(&id))
+            .filter(|session| session.app == *app)
             .cloned()
             .collect();
         found.sort_by_key(|session| (session.created_at, session.id));
@@ -267,10 +300,15 @@ impl Registry {
     /// Returns the subscriptions of a user with an application, oldest first.
     #[must_use]
     pub fn subscriptions_of(&self, key: ExtensionKey, app: &AppId) -> Vec<Arc<Subscription>> {
-        let mut found = self.subscriptions();
-        found.retain(|one| {
-            one.account == key.account && one.owner == key.extension && one.app == *app
-        });
+        let inner = self.inner.read();
+        let mut found: Vec<_> = inner
+            .subscriptions_by_user
+            .of(key)
+            .filter_map(|id| inner.subscriptions.get(&id))
+            .filter(|subscription| subscription.app == *app)
+            .cloned()
+            .collect();
+        found.sort_by_key(|subscription| (subscription.created_at, subscription.id));
         found
     }
 
@@ -353,11 +391,9 @@ impl Shelves {
                 self.keys.insert(key.hash, Arc::new(key));
             }
             DirectoryChange::RemoveKey(id) => self.keys.retain(|_, key| key.id != id),
-            DirectoryChange::PutSubscription(subscription) => {
-                self.subscriptions.insert(subscription.id, Arc::new(subscription));
-            }
+            DirectoryChange::PutSubscription(subscription) => self.put_subscription(subscription),
             DirectoryChange::RemoveSubscription(id) => {
-                self.subscriptions.remove(&id);
+                self.remove_subscription(id);
                 self.cursors.remove(&id);
             }
             DirectoryChange::PutCursor(id, position) => {
@@ -402,17 +438,34 @@ impl Shelves {
         if let Some(previous) = &session.previous_refresh {
             self.refresh.insert(previous.hash, session.id);
         }
+        self.sessions_by_user.add(session.key, session.id);
         self.sessions.insert(session.id, Arc::new(session));
     }
 
     fn remove_session(&mut self, id: SessionId) {
         let Some(before) = self.sessions.remove(&id) else { return };
+        self.sessions_by_user.remove(before.key, id);
         self.access.remove(&before.access.hash);
         self.refresh.remove(&before.refresh.hash);
         if let Some(previous) = &before.previous_refresh {
             self.refresh.remove(&previous.hash);
         }
     }
+
+    fn put_subscription(&mut self, subscription: Subscription) {
+        self.remove_subscription(subscription.id);
+        self.subscriptions_by_user.add(owner_of(&subscription), subscription.id);
+        self.subscriptions.insert(subscription.id, Arc::new(subscription));
+    }
+
+    fn remove_subscription(&mut self, id: SubscriptionId) {
+        let Some(before) = self.subscriptions.remove(&id) else { return };
+        self.subscriptions_by_user.remove(owner_of(&before), id);
+    }
+}
+
+const fn owner_of(subscription: &Subscription) -> ExtensionKey {
+    ExtensionKey { account: subscription.account, extension: subscription.owner }
 }
 
 #[cfg(test)]
