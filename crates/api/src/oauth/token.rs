@@ -33,7 +33,7 @@ pub(super) async fn issue(State(state): State<ApiState>, request: Request) -> Re
         Ok(parsed) => parsed,
         Err(error) => return OauthRefusal::from(error).into_response(),
     };
-    let who = state.rates.caller(("token", client.id(), address));
+    let who = state.rates.caller((client.id(), address, subject(&state, &asked.grant)));
     let verdict = state.rates.enter(who, Group::Auth, state.now());
     let mut response = match verdict.retry_after {
         Some(seconds) => OauthRefusal::from(OauthError::rate_exceeded(seconds)).into_response(),
@@ -64,12 +64,37 @@ async fn guarded(
     match answer(state, asked, client).await {
         Ok(issued) => success(state.now(), &issued, asked.endpoint_id.as_deref()),
         Err(refusal) => {
-            if matches!(refusal.0.error, "invalid_client" | "invalid_grant") {
+            if is_guess(asked, &refusal) {
                 tracing::info!(client.id = client.id(), reason = refusal.0.code, "log-in refused");
                 state.logins.failed(who, state.now());
             }
             refusal.into_response()
         }
+    }
+}
+
+/// A limit is for one user (contract section 5): an office shares its address and its application.
+/// Whoever makes users up is stopped as a guesser.
+fn subject(state: &ApiState, grant: &Grant) -> String {
+    match grant {
+        Grant::JwtBearer { assertion } => assertion.reveal().to_owned(),
+        Grant::Password { username, extension, .. } => {
+            format!("{username}*{}", extension.as_deref().unwrap_or(""))
+        }
+        Grant::Refresh { refresh_token } => {
+            let session = state.secrets.session_of_refresh(refresh_token.reveal());
+            session.map(|id| id.to_string()).unwrap_or_default()
+        }
+        Grant::AuthorizationCode { .. } => String::new(),
+    }
+}
+
+/// Nobody guesses refresh tokens; old ones come from honest clients that slept.
+fn is_guess(asked: &TokenRequest, refusal: &OauthRefusal) -> bool {
+    match refusal.0.error {
+        "invalid_client" => true,
+        "invalid_grant" => !matches!(asked.grant, Grant::Refresh { .. }),
+        _ => false,
     }
 }
 

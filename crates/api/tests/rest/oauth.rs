@@ -305,6 +305,31 @@ async fn guessing_is_slowed_down_for_the_client_that_guesses() {
 }
 
 #[tokio::test]
+async fn stale_refresh_tokens_of_one_client_lock_nobody_out() {
+    let house = House::with(ApiConfig { rates: RateConfig::off(), ..ApiConfig::default() }).await;
+    for _ in 0..6 {
+        house.token("app", "grant_type=refresh_token&refresh_token=stale").await.expect(400);
+    }
+    house.log_in(ANNA).await;
+}
+
+#[tokio::test]
+async fn log_ins_are_limited_for_each_user_of_an_application() {
+    let rates = RateConfig { auth: 2, ..RateConfig::off() };
+    let house = House::with(ApiConfig { rates, ..ApiConfig::default() }).await;
+    let form = |user| format!("grant_type={JWT_BEARER}&assertion={}", house.jwt(user));
+    let first = house.token("app", &form(ANNA)).await.expect(200);
+    assert_eq!(first.headers["x-rate-limit-group"], "auth");
+    assert_eq!(first.headers["x-rate-limit-remaining"], "1");
+    house.token("app", &form(ANNA)).await.expect(200);
+
+    let refused = house.token("app", &form(ANNA)).await.expect(429);
+    assert_eq!(refused.json()["message"], "Request rate exceeded");
+    assert_eq!(refused.headers["retry-after"], "60");
+    house.token("app", &form(BEN)).await.expect(200);
+}
+
+#[tokio::test]
 async fn asked_scopes_narrow_and_lives_are_clamped() {
     let tokens =
         TokenConfig { access_max: std::time::Duration::from_secs(900), ..TokenConfig::default() };

@@ -295,6 +295,25 @@ async fn a_connection_that_asks_nothing_and_one_that_never_ends_its_head_are_dro
 }
 
 #[tokio::test]
+async fn odd_targets_are_answered_and_kill_nothing() {
+    let server = Server::new().await;
+    for line in [
+        "CONNECT example.org:80 HTTP/1.1",
+        "OPTIONS * HTTP/1.1",
+        "GET http://other.example/restapi/v1.0/nothing/ HTTP/1.1",
+        "GET /restapi/v1.0/account/%zz/presence HTTP/1.1",
+        "GET /%ff%fe HTTP/1.1",
+        "BREW /restapi HTTP/1.1",
+    ] {
+        let request = format!("{line}\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let answer = raw(&server.address, request.as_bytes(), "\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 4"), "{line}: {answer}");
+    }
+    let fine = b"GET http://x/restapi/ HTTP/1.1\r\nHost: x\r\n\r\n";
+    assert!(raw(&server.address, fine, "\r\n\r\n").await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
 async fn heads_that_are_too_large_are_refused() {
     let server = Server::new().await;
     let many = "X: y\r\n".repeat(200);
