@@ -82,12 +82,12 @@ impl Feed {
     /// Makes a feed that watches `journal`; each watched account keeps at most `ring_max` events.
     pub fn start(journal: Arc<dyn Journal>, ring_max: usize) -> Arc<Self> {
         let feed = Arc::new(Self {
-            journal: Arc::clone(&journal),
+            journal,
             ring_max: ring_max.max(1),
             lanes: RwLock::new(Lanes { by_account: HashMap::default(), prune_at: PRUNE_MIN }),
             shards: OnceLock::new(),
         });
-        journal.watch(Arc::new(Intake(Arc::downgrade(&feed))));
+        feed.journal.watch(Arc::new(Intake(Arc::downgrade(&feed))));
         feed
     }
 
@@ -363,7 +363,9 @@ fn newest(journal: &dyn Journal, account: AccountId, after: u64) -> Caught {
 
 impl fmt::Debug for Feed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Feed").field("lanes", &self.lanes.read().by_account.len()).finish()
+        f.debug_struct("Feed")
+            .field("lanes", &self.lanes.read().by_account.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -375,3 +377,7 @@ impl fmt::Debug for Lane {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "feed_tests.rs"]
+mod tests;

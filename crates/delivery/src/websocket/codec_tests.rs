@@ -16,13 +16,13 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let length = payload.len();
     let mut bytes = vec![first];
     match length {
-        0..=125 => bytes.push(0x80 | u8::try_from(length).unwrap()),
+        0..=125 => bytes.push(0x80 + u8::try_from(length).unwrap()),
         126..=0xffff => {
-            bytes.push(0x80 | 126);
+            bytes.push(0x80 + 126);
             bytes.extend(u16::try_from(length).unwrap().to_be_bytes());
         }
         _ => {
-            bytes.push(0x80 | 127);
+            bytes.push(0x80 + 127);
             bytes.extend((length as u64).to_be_bytes());
         }
     }
@@ -89,12 +89,12 @@ fn a_character_may_be_split_between_fragments_but_not_be_wrong() {
 #[test]
 fn what_breaks_the_protocol_closes_with_1002() {
     let long_form_of_a_short_length = {
-        let mut bytes = vec![0x81, 0x80 | 126, 0, 5];
+        let mut bytes = vec![0x81, 0x80 + 126, 0, 5];
         bytes.extend(MASK);
         bytes.extend([0; 5]);
         bytes
     };
-    let sign_bit = [&[0x81, 0x80 | 127, 0x80][..], &[0; 7], &MASK].concat();
+    let sign_bit = [&[0x81, 0x80 + 127, 0x80][..], &[0; 7], &MASK].concat();
     let mut two_beginnings = frame(0x01, b"a");
     two_beginnings.extend(frame(0x81, b"b"));
     let cases: [(&str, Vec<u8>); 18] = [
@@ -127,7 +127,7 @@ fn what_is_not_text_or_too_big_is_refused_before_it_has_come() {
     assert_eq!(code_of(&frame(0x82, b"x")[..6]), Some(close::UNSUPPORTED));
     let big = frame(0x81, &[b'a'; MESSAGE_MAX + 1]);
     assert_eq!(code_of(&big[..8]), Some(close::TOO_BIG));
-    let huge = [&[0x81, 0x80 | 127][..], &i64::MAX.to_be_bytes(), &MASK].concat();
+    let huge = [&[0x81, 0x80 + 127][..], &i64::MAX.to_be_bytes(), &MASK].concat();
     assert_eq!(code_of(&huge), Some(close::TOO_BIG));
 
     let mut parts = frame(0x01, &[b'a'; MESSAGE_MAX]);

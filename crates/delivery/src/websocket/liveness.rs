@@ -70,7 +70,8 @@ impl Shard {
         }
         let was_answered = socket.pings == 0 || socket.heard_at >= socket.pinged_at;
         let waited = now.since(socket.pinged_at);
-        if !was_answered && waited >= config.pong_within {
+        // A slow reader may still have the ping before it: it lives while it takes anything.
+        if !was_answered && now.since(socket.pinged_at.max(socket.moved_at)) >= config.pong_within {
             return Due::Drop;
         }
         if waited >= config.ping_every { Due::Ping } else { Due::Nothing }

@@ -128,3 +128,72 @@ async fn keep(registry: &Registry, reserved: u32) -> Result<(), StoreError> {
 fn seconds(now: Timestamp) -> u32 {
     u32::try_from((now.0 - BEGINNING) / 1000).unwrap_or(0).min(BASE_MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DeliveryConfig;
+    use crate::stage::{BEGINNING, Stage};
+
+    async fn stage() -> Stage {
+        Stage::new(DeliveryConfig::default()).await
+    }
+
+    #[tokio::test]
+    async fn a_number_is_greater_than_any_that_was_used() {
+        let stage = stage().await;
+        let registry = &stage.house.registry;
+        let numbering = Numbering::resume(registry, 2, BEGINNING);
+        let first = numbering.base(registry, BEGINNING).await.unwrap();
+        numbering.note(0, first + 5);
+        numbering.note(1, first + 900);
+        numbering.note(1, first + 7);
+
+        assert_eq!(numbering.base(registry, BEGINNING).await.unwrap(), first + 901);
+    }
+
+    #[tokio::test]
+    async fn a_run_that_crashed_is_followed_by_greater_numbers() {
+        let stage = stage().await;
+        let registry = &stage.house.registry;
+        let crashed = Numbering::resume(registry, 1, BEGINNING);
+        let mut number = crashed.base(registry, BEGINNING).await.unwrap();
+        for _ in 0..3 {
+            number += MARGIN;
+            crashed.note(0, number);
+            crashed.reserve(registry).await.unwrap();
+        }
+
+        // The clock went back meanwhile.
+        let next = Numbering::resume(registry, 1, Timestamp(BEGINNING.0 - 1_000_000_000));
+        let base = next.base(registry, BEGINNING).await.unwrap();
+        assert!(base > number, "{base} {number}");
+    }
+
+    #[tokio::test]
+    async fn a_run_that_ended_in_order_loses_no_numbers() {
+        let stage = stage().await;
+        let registry = &stage.house.registry;
+        let before = Numbering::resume(registry, 1, BEGINNING);
+        let number = before.base(registry, BEGINNING).await.unwrap();
+        before.note(0, number);
+        before.give_back(registry).await.unwrap();
+
+        let next = Numbering::resume(registry, 1, BEGINNING);
+        assert_eq!(next.base(registry, BEGINNING).await.unwrap(), number + 1);
+    }
+
+    #[tokio::test]
+    async fn used_up_numbers_begin_again_and_never_exceed_31_bits() {
+        let stage = stage().await;
+        let registry = &stage.house.registry;
+        let numbering = Numbering::resume(registry, 1, BEGINNING);
+        numbering.note(0, NUMBER_MAX);
+
+        let base = numbering.base(registry, BEGINNING).await.unwrap();
+        assert_eq!(base, seconds(BEGINNING) + 1);
+        assert_eq!(next(NUMBER_MAX), NUMBER_MAX);
+        let kept = registry.house(HOUSE).unwrap();
+        assert!(u32::from_be_bytes(kept.try_into().unwrap()) < NUMBER_MAX);
+    }
+}

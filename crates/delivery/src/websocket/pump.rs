@@ -138,9 +138,9 @@ impl Shard {
             subscriber.flow = Flow::Live { floor: behind.cursor };
             return false;
         }
-        let late = watched.seen.saturating_sub(behind.cursor);
+        let missed = watched.seen.saturating_sub(behind.cursor);
         let may_coalesce =
-            !behind.is_exact && late > self.context.house.config.coalesce_after as u64;
+            !behind.is_exact && missed > self.context.house.config.coalesce_after as u64;
         if behind.cursor >= behind.whole_until
             && !may_coalesce
             && let Slice::Events(events) = watched.lane.after(behind.cursor, PAGE)

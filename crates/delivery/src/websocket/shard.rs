@@ -207,7 +207,9 @@ impl Shard {
             }
             for event in &events {
                 if event.token() != WAKER {
-                    self.ready(event.token().0, event.is_readable(), event.is_writable());
+                    let is_readable =
+                        event.is_readable() || event.is_read_closed() || event.is_error();
+                    self.ready(event.token().0, is_readable, event.is_writable());
                 }
             }
             for socket in std::mem::take(&mut self.unread) {
@@ -216,8 +218,12 @@ impl Shard {
                 }
             }
             let Mailbox { commands, moved } = self.handle.collect();
-            commands.into_iter().for_each(|command| self.obey(command));
-            moved.iter().for_each(|lane| self.lane_moved(lane));
+            for command in commands {
+                self.obey(command);
+            }
+            for lane in &moved {
+                self.lane_moved(lane);
+            }
             self.tick();
             let number = self.press.book(&self.context.metrics);
             self.context.numbering.note(usize::from(self.handle.index), number);
@@ -340,13 +346,11 @@ impl Shard {
     /// Drops a socket whose closing is complete; tells whether it is closing or gone.
     pub(super) fn settle(&mut self, slot: usize) -> bool {
         let Some(socket) = self.sockets.get(slot) else { return true };
-        match socket.is_over() {
-            Ok(false) => socket.phase != Phase::Open,
-            Ok(true) | Err(_) => {
-                self.drop_socket(slot);
-                true
-            }
+        if let Ok(false) = socket.is_over() {
+            return socket.phase != Phase::Open;
         }
+        self.drop_socket(slot);
+        true
     }
 
     /// Takes what a client sent right behind its handshake.

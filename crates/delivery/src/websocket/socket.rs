@@ -51,7 +51,7 @@ pub(super) struct Socket {
     pub(super) heard_at: Timestamp,
     /// When the newest ping was sent.
     pub(super) pinged_at: Timestamp,
-    /// When the kernel last took bytes while it was full.
+    /// When the kernel last had room again after it was full.
     pub(super) moved_at: Timestamp,
 }
 
@@ -180,12 +180,9 @@ impl Socket {
     /// Writes what waited, now that the kernel may have room.
     pub(super) fn flush(&mut self, now: Timestamp) -> Result<(), Lost> {
         self.is_blocked = false;
+        self.moved_at = now;
         let Some(mut backlog) = self.backlog.take() else { return Ok(()) };
-        let count = self.write_now(&backlog.bytes[backlog.written..])?;
-        if count > 0 {
-            self.moved_at = now;
-        }
-        backlog.written += count;
+        backlog.written += self.write_now(&backlog.bytes[backlog.written..])?;
         if backlog.written < backlog.bytes.len() {
             self.backlog = Some(backlog);
         }

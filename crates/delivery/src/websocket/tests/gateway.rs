@@ -47,13 +47,17 @@ impl Gateway for Desk {
         Box::pin(async move {
             if request.path == "/wait" {
                 wait.acquire().await.unwrap().forget();
-                return answer(200, json!({"waited": true}), SocketEffect::None);
+                return answer(200, &json!({"waited": true}), SocketEffect::None);
             }
             match request.method.as_str() {
                 "POST" => create(&house, &request).await,
                 "PUT" => change(&house, &request).await,
                 "DELETE" => remove(&house, &request).await,
-                _ => answer(404, json!({"errorCode": "CMN-120", "message": "x"}), SocketEffect::None),
+                _ => answer(
+                    404,
+                    &json!({"errorCode": "CMN-120", "message": "x"}),
+                    SocketEffect::None,
+                ),
             }
         })
     }
@@ -113,21 +117,21 @@ async fn change(house: &House, request: &SocketRequest) -> SocketAnswer {
 async fn remove(house: &House, request: &SocketRequest) -> SocketAnswer {
     let id = request.path.rsplit('/').next().unwrap().parse().unwrap();
     house.registry.apply(vec![DirectoryChange::RemoveSubscription(id)]).await.unwrap();
-    SocketAnswer { body: Bytes::new(), ..answer(204, Value::Null, SocketEffect::Unsubscribed(id)) }
+    SocketAnswer { body: Bytes::new(), ..answer(204, &Value::Null, SocketEffect::Unsubscribed(id)) }
 }
 
 fn subscribed(subscription: Subscription) -> SocketAnswer {
     let id = subscription.id.to_string();
     let mut answer = answer(
         200,
-        json!({"id": id, "status": "Active"}),
+        &json!({"id": id, "status": "Active"}),
         SocketEffect::Subscribed(Arc::new(subscription)),
     );
     answer.headers.push(("WSG-SubscriptionId".to_owned(), id));
     answer
 }
 
-fn answer(status: u16, body: Value, effect: SocketEffect) -> SocketAnswer {
+fn answer(status: u16, body: &Value, effect: SocketEffect) -> SocketAnswer {
     SocketAnswer {
         status,
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],

@@ -66,16 +66,17 @@ async fn a_silent_socket_is_told_wsg_902_and_closed() {
     };
 
     assert_eq!(meta["type"], "Error");
-    assert_eq!((body["errorCode"].as_str(), body["message"].as_str()), (Some("WSG-902"), Some("Idle timeout expired")));
+    assert_eq!(
+        (body["errorCode"].as_str(), body["message"].as_str()),
+        (Some("WSG-902"), Some("Idle timeout expired"))
+    );
     let Seen::Close(1000, _) = wire.next().await else { panic!("not closed") };
 }
 
 #[tokio::test]
 async fn an_old_socket_is_told_wsg_903_and_closed_and_its_session_goes_on() {
-    let websocket = WebsocketConfig {
-        absolute_timeout: Duration::from_secs(60),
-        ..config().websocket
-    };
+    let websocket =
+        WebsocketConfig { absolute_timeout: Duration::from_secs(60), ..config().websocket };
     let rig = Rig::with(crate::DeliveryConfig { websocket, ..config() }).await;
     let (mut wire, _) = rig.subscriber().await;
     rig.stage.toggle(2).await;

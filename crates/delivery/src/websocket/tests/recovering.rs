@@ -106,11 +106,8 @@ async fn need_8_the_tokens_number_rises_over_a_crash() {
     let last = number(&wire.frame().await.0);
     // Nothing is given back: the server just ends.
     let stage_again = rig.stage.again();
-    let numbering = crate::websocket::numbering::Numbering::resume(
-        &stage_again.registry,
-        1,
-        stage_again.now(),
-    );
+    let numbering =
+        crate::websocket::numbering::Numbering::resume(&stage_again.registry, 1, stage_again.now());
 
     let base = numbering.base(&stage_again.registry, stage_again.now()).await.unwrap();
 
@@ -125,8 +122,7 @@ async fn need_9_what_cannot_be_recovered_fails_and_is_no_error() {
     rig.stage.toggle(2).await;
     let (told, _) = wire.frame_of("ServerNotification").await;
     let good = RecoveryToken::parse(&token(&told)).unwrap();
-    let other_journal =
-        lampfield_core::Position { epoch: epoch(99), ..good.position };
+    let other_journal = lampfield_core::Position { epoch: epoch(99), ..good.position };
     let from_the_future = lampfield_core::Position { offset: 500, ..good.position };
     let unknown = SubscriptionId(Uuid::from_u128(9));
     let cases = [
@@ -170,10 +166,8 @@ async fn need_9_a_malformed_token_is_an_error_and_ends_the_socket() {
 async fn need_9_what_was_trimmed_meanwhile_fails_instead_of_leaving_a_gap() {
     let rig = {
         let journal = MemoryJournal::with(epoch(1), 10);
-        let config = crate::DeliveryConfig {
-            ring_max: 4,
-            ..crate::websocket::tests::rig::config()
-        };
+        let config =
+            crate::DeliveryConfig { ring_max: 4, ..crate::websocket::tests::rig::config() };
         Rig::on(crate::stage::Stage::with(config, journal).await).await
     };
     let (mut wire, _) = rig.subscriber().await;
@@ -228,7 +222,8 @@ async fn the_window_is_over_after_its_time_and_the_subscription_is_removed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_that_comes_back_at_once_loses_nothing() {
-    let websocket = crate::WebsocketConfig { sockets_per_session_max: 1000, shards: 2, ..Default::default() };
+    let websocket =
+        crate::WebsocketConfig { sockets_per_session_max: 1000, shards: 2, ..Default::default() };
     let rig = Rig::with(crate::DeliveryConfig { websocket, ..Default::default() }).await;
     let mut tokens = Vec::new();
     for _ in 0..100 {

@@ -191,9 +191,8 @@ fn hello(query: &str) -> Hello {
             code: "WSG-401",
             message: "Token is not valid".to_owned(),
         }),
-        Some((_, who)) => Ok(Welcome {
-            session: session(who),
-            wsc: value("wsc").map(|(_, wsc)| wsc.to_owned()),
-        }),
+        Some((_, who)) => {
+            Ok(Welcome { session: session(who), wsc: value("wsc").map(|(_, wsc)| wsc.to_owned()) })
+        }
     }
 }

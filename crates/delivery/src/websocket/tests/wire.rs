@@ -199,7 +199,7 @@ pub(super) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     match payload.len() {
         short @ 0..=125 => frame.push(0x80 | u8::try_from(short).unwrap()),
         long => {
-            frame.push(0x80 | 126);
+            frame.push(0x80 + 126);
             frame.extend(u16::try_from(long).unwrap().to_be_bytes());
         }
     }
