@@ -60,7 +60,8 @@ impl Eyes {
         Some((detail, view?))
     }
 
-    /// Makes the notification of an event; the same event always has the same uuid.
+    /// Makes the notification of an event. The same event always has the same uuid, and the same
+    /// content but for what was hidden from the subscription's owner between two attempts.
     pub(super) fn parcel(
         &self,
         house: &House,

@@ -109,13 +109,18 @@ impl Ledger {
         self.recent.push_back(attempt);
     }
 
-    pub(super) fn report(&self, head: Position) -> WebhookHealth {
-        let words = self.last_failure.as_ref().map(|(_, words)| words);
+    /// Returns how many records lie between the cursor and the head; all of another log.
+    pub(super) fn lag(&self, head: Position) -> u64 {
         let is_same_log = head.epoch == self.cursor.epoch;
         let settled = if is_same_log { self.cursor.offset } else { 0 };
+        head.offset.saturating_sub(settled)
+    }
+
+    pub(super) fn report(&self, head: Position) -> WebhookHealth {
+        let words = self.last_failure.as_ref().map(|(_, words)| words);
         WebhookHealth {
             cursor: self.cursor,
-            lag: head.offset.saturating_sub(settled),
+            lag: self.lag(head),
             delivered: self.delivered,
             attempts: self.attempts,
             failures_in_a_row: self.failures_in_a_row,

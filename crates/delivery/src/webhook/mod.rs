@@ -31,8 +31,8 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use futures_util::FutureExt;
-use lampfield_core::SubscriptionId;
 use lampfield_core::subscription::SubscriptionStatus;
+use lampfield_core::{AccountId, Position, SubscriptionId};
 use lampfield_journal::RegistryError;
 use parking_lot::Mutex;
 use ring::rand::SystemRandom;
@@ -69,6 +69,7 @@ struct Crew {
 }
 
 struct Member {
+    account: AccountId,
     bell: Arc<Notify>,
     ledger: Arc<Mutex<Ledger>>,
 }
@@ -141,7 +142,8 @@ impl Webhooks {
             return;
         }
         let ledger = Arc::new(Mutex::new(Ledger::new(subscription.from)));
-        let member = Member { bell: Arc::new(Notify::new()), ledger };
+        let account = subscription.account;
+        let member = Member { account, bell: Arc::new(Notify::new()), ledger };
         let worker = Worker {
             shared: Arc::clone(&self.shared),
             id,
@@ -174,21 +176,32 @@ impl Webhooks {
     /// Returns how the receiver of a subscription is doing; none for what is no webhook at work.
     #[must_use]
     pub fn health(&self, id: SubscriptionId) -> Option<WebhookHealth> {
-        let account = self.shared.house.registry.subscription(id)?.account;
-        let ledger = Arc::clone(&self.crew.lock().members.get(&id)?.ledger);
-        let head = self.shared.house.journal.head(account).position;
-        let report = ledger.lock().report(head);
+        let crew = self.crew.lock();
+        let member = crew.members.get(&id)?;
+        let (account, ledger) = (member.account, Arc::clone(&member.ledger));
+        drop(crew);
+        let report = ledger.lock().report(self.head(account));
         Some(report)
     }
 
     /// Returns how many records of its account each subscription has not settled yet, by id.
     #[must_use]
     pub fn lags(&self) -> Vec<(SubscriptionId, u64)> {
-        let ids: Vec<_> = self.crew.lock().members.keys().copied().collect();
-        let lag = |id: SubscriptionId| Some((id, self.health(id)?.lag));
-        let mut lags: Vec<_> = ids.into_iter().filter_map(lag).collect();
-        lags.sort_unstable_by_key(|(id, _)| *id);
+        let crew = self.crew.lock();
+        let members = crew.members.iter();
+        let ledgers: Vec<_> =
+            members.map(|(id, one)| (*id, one.account, Arc::clone(&one.ledger))).collect();
+        drop(crew);
+        let lag = |(id, account, ledger): (_, _, Arc<Mutex<Ledger>>)| {
+            (id, ledger.lock().lag(self.head(account)))
+        };
+        let mut lags: Vec<_> = ledgers.into_iter().map(lag).collect();
+        lags.sort_unstable();
         lags
+    }
+
+    fn head(&self, account: AccountId) -> Position {
+        self.shared.house.journal.head(account).position
     }
 
     /// Stops: nothing new is sent, what is under way comes to its end within the timeout, cursors

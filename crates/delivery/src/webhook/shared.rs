@@ -5,9 +5,10 @@ use std::sync::{Arc, Weak};
 
 use foldhash::fast::RandomState;
 use http::uri::Authority;
+use lampfield_core::subscription::Health;
 use parking_lot::Mutex;
 use ring::rand::{SecureRandom, SystemRandom};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use crate::house::House;
@@ -35,28 +36,61 @@ impl Shared {
     }
 }
 
-/// How many deliveries may be under way to each host.
+/// How many deliveries may be under way to each host and port.
 #[derive(Debug)]
 pub(super) struct Hosts {
     per_host_max: usize,
-    permits: Mutex<HashMap<String, Weak<Semaphore>, RandomState>>,
+    doors: Mutex<HashMap<String, Weak<Door>, RandomState>>,
+}
+
+/// The way to one host and port. Receivers that fail share half of it, so that those that are well
+/// behind the same address still get through.
+#[derive(Debug)]
+pub(super) struct Door {
+    all: Semaphore,
+    failing: Semaphore,
+}
+
+/// The right to one delivery; given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Pass<'a> {
+    _all: Option<SemaphorePermit<'a>>,
+    _failing: Option<SemaphorePermit<'a>>,
 }
 
 impl Hosts {
     pub(super) fn new(per_host_max: usize) -> Self {
-        Self { per_host_max: per_host_max.max(1), permits: Mutex::default() }
+        Self { per_host_max: per_host_max.max(1), doors: Mutex::default() }
     }
 
-    /// Returns the permits of a host; whoever serves it holds them, so that all share them.
-    pub(super) fn permits_of(&self, host: Option<&Authority>) -> Arc<Semaphore> {
-        let name = host.map(|host| host.host().to_ascii_lowercase()).unwrap_or_default();
-        let mut permits = self.permits.lock();
-        if let Some(found) = permits.get(&name).and_then(Weak::upgrade) {
+    /// Returns the way to a host; whoever serves it holds it, so that all share it.
+    pub(super) fn door(&self, host: Option<&Authority>) -> Arc<Door> {
+        let name = host.map(|host| host.as_str().to_ascii_lowercase()).unwrap_or_default();
+        let mut doors = self.doors.lock();
+        if let Some(found) = doors.get(&name).and_then(Weak::upgrade) {
             return found;
         }
-        permits.retain(|_, permits| permits.strong_count() > 0);
-        let made = Arc::new(Semaphore::new(self.per_host_max));
-        permits.insert(name, Arc::downgrade(&made));
+        // Now and then; each time would be quadratic in the number of hosts.
+        if doors.len().is_power_of_two() {
+            doors.retain(|_, door| door.strong_count() > 0);
+        }
+        let made = Arc::new(Door {
+            all: Semaphore::new(self.per_host_max),
+            failing: Semaphore::new(self.per_host_max.div_ceil(2)),
+        });
+        doors.insert(name, Arc::downgrade(&made));
         made
+    }
+}
+
+impl Door {
+    /// Waits for the right to one delivery to a receiver that has been doing so.
+    pub(super) async fn pass(&self, health: Health) -> Pass<'_> {
+        // Neither is ever closed: there is always a permit in the end.
+        let failing = match health {
+            Health::Good => None,
+            Health::Failing { .. } => self.failing.acquire().await.ok(),
+        };
+        Pass { _all: self.all.acquire().await.ok(), _failing: failing }
     }
 }

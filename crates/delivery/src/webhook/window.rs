@@ -202,6 +202,58 @@ mod tests {
         assert_eq!(window.low_water(), 900);
     }
 
+    proptest::proptest! {
+        /// Whatever succeeds, fails, is rewound or crashes in whatever order: every event is
+        /// settled, each extension's in order, and the mark never passes an open one.
+        #[test]
+        fn nothing_is_missed_and_no_extension_overtakes_itself(
+            extensions in proptest::collection::vec(1_u64..6, 1..150),
+            choices in proptest::collection::vec(0_u8..100, 600),
+        ) {
+            let mut window: Window<()> = Window::after(0);
+            let mut under_way: Vec<u64> = Vec::new();
+            let mut settled: BTreeSet<u64> = BTreeSet::new();
+            let mut choices = choices.into_iter().chain(std::iter::repeat(0));
+            let head = extensions.len() as u64;
+            let extension_of = |offset: u64| {
+                extensions[usize::try_from(offset - 1).unwrap()]
+            };
+            while window.low_water() < head {
+                while window.room() > 0 && window.read() < head {
+                    let offset = window.read() + 1;
+                    window.admit(offset, id(extension_of(offset)), ());
+                }
+                while let Some((offset, ())) = window.next(4) {
+                    let extension = extension_of(offset);
+                    assert!(under_way.iter().all(|other| extension_of(*other) != extension));
+                    assert!((1..offset).all(|earlier| {
+                        extension_of(earlier) != extension || settled.contains(&earlier)
+                    }));
+                    assert!(!settled.contains(&offset), "sent again without a crash");
+                    under_way.push(offset);
+                }
+                let choice = choices.next().unwrap();
+                if under_way.is_empty() {
+                    continue;
+                }
+                let offset = under_way.remove(usize::from(choice) % under_way.len());
+                match choice {
+                    0..70 => {
+                        settled.insert(offset);
+                        window.settle(offset);
+                    }
+                    70..95 => window.put_back(offset),
+                    _ => {
+                        window.put_back(offset);
+                        under_way.drain(..).for_each(|offset| window.put_back(offset));
+                        window.rewind();
+                    }
+                }
+                assert!((1..=window.low_water()).all(|offset| settled.contains(&offset)));
+            }
+        }
+    }
+
     fn window(events: &[(u64, u64)]) -> Window<()> {
         let mut window = Window::after(0);
         for (offset, extension) in events {

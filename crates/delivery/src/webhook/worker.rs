@@ -14,7 +14,7 @@ use lampfield_core::subscription::{
 use lampfield_core::{Position, SubscriptionId, Timestamp};
 use lampfield_journal::BoxFuture;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
 use crate::feed::{Caught, Lane, catch_up};
 use crate::metrics::{Outcome, Source, Transport};
@@ -24,7 +24,7 @@ use crate::webhook::client::Route;
 use crate::webhook::eyes::Eyes;
 use crate::webhook::handshake::shake_hands;
 use crate::webhook::health::Ledger;
-use crate::webhook::shared::Shared;
+use crate::webhook::shared::{Door, Shared};
 use crate::webhook::standing;
 use crate::webhook::window::Window;
 
@@ -71,7 +71,7 @@ impl Worker {
             let end = match &subscription.status {
                 SubscriptionStatus::Active => Service::begin(self, subscription).run().await,
                 SubscriptionStatus::Blacklisted(entry) => {
-                    self.sit_out(&subscription, entry.at).await
+                    self.sit_out(Arc::clone(&subscription), entry.at).await
                 }
             };
             if end == End::Over {
@@ -87,7 +87,7 @@ impl Worker {
     }
 
     /// Waits beside a blacklisted subscription, and asks its receiver again now and then.
-    async fn sit_out(&self, subscription: &Subscription, since: Timestamp) -> End {
+    async fn sit_out(&self, mut subscription: Arc<Subscription>, since: Timestamp) -> End {
         let house = &self.shared.house;
         let mut probe_at = self.next_probe(since);
         loop {
@@ -99,14 +99,15 @@ impl Worker {
                 () = self.bell.notified() => {}
                 () = self.until(wake_at) => {}
             }
-            let is_same = self.subscription().is_some_and(|now| now.status == subscription.status);
-            if !is_same || subscription.is_expired(house.now()) {
+            let Some(found) = self.subscription() else { return End::Changed };
+            if found.status != subscription.status || found.is_expired(house.now()) {
                 return End::Changed;
             }
+            subscription = found;
             if probe_at.is_none_or(|probe_at| house.now() < probe_at) {
                 continue;
             }
-            if self.probe(subscription).await {
+            if self.probe(&subscription).await {
                 return End::Changed;
             }
             probe_at = self.next_probe(since);
@@ -173,7 +174,7 @@ struct Service<'a> {
     shared: &'a Arc<Shared>,
     eyes: Eyes,
     lane: Arc<Lane>,
-    permits: Arc<Semaphore>,
+    door: Arc<Door>,
     position: Position,
     window: Window<Arc<Outgoing>>,
     /// Up to here the newest event of each extension will do: the cursor was of another log.
@@ -192,7 +193,7 @@ impl<'a> Service<'a> {
         let position = shared.cursors.take_up(&house.registry, worker.id, subscription.from);
         let eyes = Eyes::of(house, subscription);
         let host = eyes.target.as_ref().and_then(|target| target.uri.authority());
-        let permits = shared.hosts.permits_of(host);
+        let door = shared.hosts.door(host);
         let mut ledger = worker.ledger.lock();
         ledger.cursor = position;
         ledger.next_attempt = None;
@@ -202,7 +203,7 @@ impl<'a> Service<'a> {
             shared,
             eyes,
             lane,
-            permits,
+            door,
             position,
             window: Window::after(position.offset),
             coalesce_until: 0,
@@ -353,9 +354,9 @@ impl<'a> Service<'a> {
         parcel: Parcel,
         route: Route,
     ) -> BoxFuture<'static, Tried> {
-        let (shared, permits) = (Arc::clone(self.shared), Arc::clone(&self.permits));
+        let (shared, door, health) = (Arc::clone(self.shared), Arc::clone(&self.door), self.health);
         Box::pin(async move {
-            let _permit = permits.acquire().await;
+            let _pass = door.pass(health).await;
             if shared.stop.is_cancelled() {
                 return Tried::NotSent;
             }

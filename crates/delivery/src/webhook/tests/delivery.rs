@@ -121,6 +121,37 @@ async fn a_receiver_that_never_answers_delays_nobody_else() {
 }
 
 #[tokio::test]
+async fn many_dead_receivers_delay_no_living_one() {
+    let stage = Stage::new(loopback()).await;
+    let (living, dead) = (Receiver::open().await, Receiver::open().await);
+    dead.answer(|_| Reply::Silence);
+    let mut awake = Vec::new();
+    for number in 0..200 {
+        let receiver = if number % 3 == 0 { &dead } else { &living };
+        let subscription = stage.subscribe(&receiver.url()).await;
+        if number % 3 != 0 {
+            awake.push(subscription.id);
+        }
+    }
+    let webhooks = start(&stage.house);
+    for extension in 1..=3 {
+        stage.toggle(extension).await;
+    }
+
+    for id in &awake {
+        settled(&stage, &webhooks, *id).await;
+    }
+
+    assert_eq!(living.notifications().len(), awake.len() * 3);
+    let per_host = stage.house.config.webhook.per_host_max;
+    assert!(dead.most_at_once() <= per_host && living.most_at_once() <= per_host);
+    let lags = webhooks.lags();
+    assert_eq!(lags.len(), 200);
+    assert_eq!(lags.iter().filter(|(_, lag)| *lag == 0).count(), awake.len());
+    webhooks.stop().await;
+}
+
+#[tokio::test]
 async fn two_subscriptions_get_their_own_notifications_of_one_change() {
     let (stage, receiver) = (Stage::new(loopback()).await, Receiver::open().await);
     stage.subscribe(&receiver.url()).await;
