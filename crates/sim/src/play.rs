@@ -23,9 +23,9 @@ use story::{CallNumber, OUTSIDE, Party, Story};
 
 const REGISTRATION_LEASE: Duration = Duration::from_secs(3600);
 /// Changes that one happening comes to on average, its end included (measured by a test).
-const CHANGES_PER_HAPPENING_MILLI: u64 = 4700;
+const CHANGES_PER_HAPPENING_MILLI: u64 = 4300;
 /// People that can keep up one change per second at human speed.
-const PEOPLE_PER_CHANGE_A_SECOND: u64 = 36;
+const PEOPLE_PER_CHANGE_A_SECOND: u64 = 52;
 
 /// How lively an office is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
