@@ -79,8 +79,12 @@ pub(super) async fn remove(
     let mut changes = vec![DirectoryChange::RemoveApp(app.id.clone())];
     changes.extend(ids.iter().map(|id| DirectoryChange::RemoveSubscription(*id)));
     state.registry.apply(changes).await?;
-    ids.into_iter().for_each(|id| state.delivery.subscription_changed(id));
-    sessions.into_iter().for_each(|session| state.delivery.session_revoked(session));
+    for id in ids {
+        state.delivery.subscription_changed(id);
+    }
+    for session in sessions {
+        state.delivery.session_revoked(session);
+    }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -13,6 +13,7 @@ use lampfield_core::{
 use lampfield_engine::{StandingChange, SubmitError};
 use lampfield_journal::DirectoryChange;
 use serde_json::{Value, json};
+use smol_str::SmolStr;
 
 use crate::edge::{Answer, Base, Payload, Query, encode, json as answer, ok};
 use crate::own::bounds::{EXTENSIONS_FROM, QUEUES_MAX};
@@ -47,10 +48,8 @@ pub(super) async fn list(
         (all.get(page.range()).unwrap_or_default().to_vec(), all.len())
     };
     let records = extensions.iter().map(|extension| record(extension)).collect();
-    let mut uri = format!("{base}/lampfield/v1/accounts/{account}/extensions");
-    if !wanted.is_empty() {
-        uri.push_str(&format!("?q={}", encode(&wanted)));
-    }
+    let query = if wanted.is_empty() { String::new() } else { format!("?q={}", encode(&wanted)) };
+    let uri = format!("{base}/lampfield/v1/accounts/{account}/extensions{query}");
     Ok(ok(&list_resource(&uri, records, &Page { request, total })))
 }
 
@@ -299,7 +298,7 @@ pub(super) fn record(extension: &Extension) -> Value {
         "email": extension.email,
         "type": extension.standing.kind.as_str(),
         "status": extension.standing.status.as_str(),
-        "groups": extension.groups.iter().map(|group| group.as_str()).collect::<Vec<_>>(),
+        "groups": extension.groups.iter().map(SmolStr::as_str).collect::<Vec<_>>(),
         "queues": extension.queues.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "admin": extension.permissions.contains(Permissions::ADMIN),
     })

@@ -85,12 +85,11 @@ pub(super) fn told(
         let view = see(viewer, extension.key.extension, &document.settings);
         resource_of(base, extension, document, view)
     };
-    let presence = match &receipt.record {
-        Some(record) => resource(&record.event.document),
-        None => {
-            let policy = state.config.policy;
-            resource(&Document::initial(extension.standing, policy, state.now()))
-        }
+    let presence = if let Some(record) = &receipt.record {
+        resource(&record.event.document)
+    } else {
+        let policy = state.config.policy;
+        resource(&Document::initial(extension.standing, policy, state.now()))
     };
     json!({
         "changed": receipt.changed,

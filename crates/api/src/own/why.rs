@@ -150,7 +150,7 @@ fn explain(
         json!({
             "act": event.cause.act.as_str(),
             "source": event.cause.source.as_str(),
-            "claim": event.cause.claim.as_ref().map(|claim| claim.as_str()),
+            "claim": event.cause.claim.as_ref().map(lampfield_core::ClaimId::as_str),
         })
     });
     Ok(json!({

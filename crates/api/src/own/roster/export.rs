@@ -10,6 +10,7 @@ use http::header::CONTENT_TYPE;
 use lampfield_contract::ApiError;
 use lampfield_core::ExtensionId;
 use lampfield_core::directory::{Extension, Permissions, Role};
+use smol_str::SmolStr;
 
 use crate::edge::Answer;
 use crate::own::Visitor;
@@ -40,7 +41,7 @@ fn write(extensions: &[Arc<Extension>]) -> Option<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS).ok()?;
     for extension in extensions {
-        let groups: Vec<_> = extension.groups.iter().map(|group| group.as_str()).collect();
+        let groups: Vec<_> = extension.groups.iter().map(SmolStr::as_str).collect();
         let queues: Vec<_> =
             extension.queues.iter().filter_map(|queue| numbers.get(queue).copied()).collect();
         let is_admin = extension.permissions.contains(Permissions::ADMIN);

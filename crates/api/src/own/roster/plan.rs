@@ -60,7 +60,7 @@ pub(super) fn plan(rows: &[Row], before: &Before<'_>) -> Plan {
     let mut taken: Vec<Taken<'_>> = Vec::with_capacity(rows.len());
     for row in rows {
         match planner.take(row) {
-            Ok(planned) => taken.push(Taken { row, planned }),
+            Ok(change) => taken.push(Taken { row, planned: change }),
             Err(rejection) => planner.rejected.push(rejection),
         }
     }

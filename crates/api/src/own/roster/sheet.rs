@@ -70,11 +70,12 @@ pub(super) fn read(text: &[u8]) -> Result<(Vec<Row>, Vec<Rejection>), SheetError
     }
     let columns = header(&record)?;
     let (mut rows, mut rejected) = (Vec::new(), Vec::new());
+    let mut lines = Lines { text, place: 0, line: 1 };
     while reader.read_byte_record(&mut record).unwrap_or(false) {
         if record.iter().all(<[u8]>::is_empty) {
             continue;
         }
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = lines.at(record.position().map_or(0, csv::Position::byte));
         match row(&columns, &record, line) {
             Ok(row) => rows.push(row),
             Err(rejection) => rejected.push(rejection),
@@ -84,6 +85,32 @@ pub(super) fn read(text: &[u8]) -> Result<(Vec<Row>, Vec<Rejection>), SheetError
         }
     }
     Ok((rows, rejected))
+}
+
+/// Counts lines up to a place. The reader's own count lags behind where a record follows CRLF or an
+/// empty line.
+struct Lines<'a> {
+    text: &'a [u8],
+    place: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// Returns the line of the record that the reader found at `byte`; places must not go back.
+    fn at(&mut self, byte: u64) -> u64 {
+        let found = usize::try_from(byte).unwrap_or(usize::MAX).min(self.text.len());
+        let rest = self.text.get(found..).unwrap_or_default();
+        let start = found + rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let passed = self.text.get(self.place..start).unwrap_or_default();
+        let ends = passed.iter().enumerate().filter(|(place, byte)| match byte {
+            b'\n' => true,
+            b'\r' => passed.get(place + 1) != Some(&b'\n'),
+            _ => false,
+        });
+        self.line += ends.count() as u64;
+        self.place = start;
+        self.line
+    }
 }
 
 fn header(record: &ByteRecord) -> Result<Vec<&'static str>, SheetError> {
