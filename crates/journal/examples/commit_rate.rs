@@ -7,13 +7,11 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lampfield_core::ExtensionKey;
-use lampfield_journal::conformance::samples::{entries, key, record};
+use lampfield_journal::Journal;
+use lampfield_journal::conformance::samples::{entries, following, key};
 use lampfield_journal::embedded::{EmbeddedConfig, EmbeddedStore, backup};
-use lampfield_journal::{Journal, Record};
 
 const EXTENSIONS: u64 = 10_000;
 const ACCOUNTS: u64 = 20;
@@ -83,10 +81,6 @@ async fn open(dir: &Path, newest: u64) -> Outcome {
     let report = backup(dir, &dir.with_extension("backup"))?;
     println!("backed up {report:?} in {:.2} s", begun.elapsed().as_secs_f64());
     Ok(())
-}
-
-fn following(journal: &dyn Journal, keys: &[ExtensionKey]) -> Vec<Arc<Record>> {
-    lampfield_journal::conformance::samples::following(journal, keys)
 }
 
 /// A small generator of scattered numbers (splitmix64).

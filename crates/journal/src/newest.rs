@@ -59,9 +59,9 @@ impl Newest {
     pub fn head(&self, account: AccountId) -> Head {
         self.shelf(account).map_or_else(
             || self.head_at(0, Sequence::default()),
-            |shelf| {
-                let shelf = shelf.read();
-                self.head_at(shelf.offset, shelf.sequence)
+            |held| {
+                let held = held.read();
+                self.head_at(held.offset, held.sequence)
             },
         )
     }
@@ -69,16 +69,16 @@ impl Newest {
     /// Returns the newest records of an account after `offset`, with the place at which they hold.
     #[must_use]
     pub fn snapshot(&self, account: AccountId, after: u64) -> Snapshot {
-        let Some(shelf) = self.shelf(account) else {
+        let Some(held) = self.shelf(account) else {
             return Snapshot { head: self.head_at(0, Sequence::default()), records: Vec::new() };
         };
-        let shelf = shelf.read();
+        let held = held.read();
         let mut records: Vec<_> =
-            shelf.records.values().filter(|record| record.offset > after).cloned().collect();
-        let head = self.head_at(shelf.offset, shelf.sequence);
-        drop(shelf);
+            held.records.values().filter(|record| record.offset > after).cloned().collect();
+        let at = self.head_at(held.offset, held.sequence);
+        drop(held);
         records.sort_unstable_by_key(|record| record.event.key.extension);
-        Snapshot { head, records }
+        Snapshot { head: at, records }
     }
 
     /// Returns every account that has a log.
@@ -101,45 +101,45 @@ impl Newest {
 
     /// Sets the end of an account's log without a record. For backends, while loading.
     pub fn set_head(&self, account: AccountId, offset: u64, sequence: Sequence) {
-        let shelf = self.shelf_or_new(account);
-        let mut shelf = shelf.write();
-        shelf.offset = shelf.offset.max(offset);
-        shelf.sequence = shelf.sequence.max(sequence);
+        let held = self.shelf_or_new(account);
+        let mut held = held.write();
+        held.offset = held.offset.max(offset);
+        held.sequence = held.sequence.max(sequence);
     }
 
     /// Forgets a presentity that was removed from the directory.
     pub fn forget(&self, key: ExtensionKey) {
-        if let Some(shelf) = self.shelf(key.account) {
-            shelf.write().records.remove(&key.extension);
+        if let Some(held) = self.shelf(key.account) {
+            held.write().records.remove(&key.extension);
         }
     }
 
     /// Takes up the newest records of one account. For backends, while loading.
     pub(crate) fn load(&self, records: Vec<Arc<Record>>) {
         let Some(first) = records.first() else { return };
-        let shelf = self.shelf_or_new(first.event.key.account);
-        let mut shelf = shelf.write();
-        shelf.records.reserve(records.len());
+        let held = self.shelf_or_new(first.event.key.account);
+        let mut held = held.write();
+        held.records.reserve(records.len());
         for record in records {
-            shelf.offset = shelf.offset.max(record.offset);
-            shelf.sequence = shelf.sequence.max(record.event.sequence);
-            shelf.records.insert(record.event.key.extension, record);
+            held.offset = held.offset.max(record.offset);
+            held.sequence = held.sequence.max(record.event.sequence);
+            held.records.insert(record.event.key.extension, record);
         }
     }
 
     /// Puts one record in its place. For backends only.
     pub fn put(&self, record: Arc<Record>) {
-        let shelf = self.shelf_or_new(record.event.key.account);
-        let mut shelf = shelf.write();
-        shelf.offset = shelf.offset.max(record.offset);
-        shelf.sequence = shelf.sequence.max(record.event.sequence);
-        shelf.records.insert(record.event.key.extension, record);
+        let held = self.shelf_or_new(record.event.key.account);
+        let mut held = held.write();
+        held.offset = held.offset.max(record.offset);
+        held.sequence = held.sequence.max(record.event.sequence);
+        held.records.insert(record.event.key.extension, record);
     }
 
     fn renew(&self, key: ExtensionKey, document: &Document) {
-        let Some(shelf) = self.shelf(key.account) else { return };
-        let mut shelf = shelf.write();
-        if let Some(slot) = shelf.records.get_mut(&key.extension) {
+        let Some(held) = self.shelf(key.account) else { return };
+        let mut held = held.write();
+        if let Some(slot) = held.records.get_mut(&key.extension) {
             Arc::make_mut(slot).event.document = document.clone();
         }
     }
@@ -149,8 +149,8 @@ impl Newest {
     }
 
     fn shelf_or_new(&self, account: AccountId) -> Arc<RwLock<Shelf>> {
-        if let Some(shelf) = self.shelf(account) {
-            return shelf;
+        if let Some(held) = self.shelf(account) {
+            return held;
         }
         Arc::clone(self.accounts.write().entry(account).or_default())
     }

@@ -1,4 +1,5 @@
 //! Backups of running and stopped stores, and what is made of them.
+#![expect(clippy::unwrap_used, reason = "what a test needs is there or the test fails")]
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
 //! What the embedded store does when the disk, the data or the operator is at fault.
+#![expect(clippy::unwrap_used, reason = "what a test needs is there or the test fails")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

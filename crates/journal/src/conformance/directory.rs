@@ -12,7 +12,7 @@ use crate::catalogue::Catalogue;
 use crate::port::{Contents, DirectoryChange, DirectoryStore};
 
 pub(super) async fn check(make: &impl Fn() -> Subject) {
-    it_is_empty_at_first(make());
+    it_is_empty_at_first(&make());
     what_is_put_is_there(make()).await;
     removals_remove(make()).await;
     an_extension_goes_with_its_credentials(make()).await;
@@ -20,7 +20,7 @@ pub(super) async fn check(make: &impl Fn() -> Subject) {
     changes_take_effect_in_the_order_of_the_calls(make()).await;
 }
 
-fn it_is_empty_at_first(subject: Subject) {
+fn it_is_empty_at_first(subject: &Subject) {
     assert_eq!(listed(subject.directory.as_ref()), Vec::<String>::new());
 }
 

@@ -1,6 +1,10 @@
 //! The write-ahead log: how large it is, and copying it into the data file.
 
+use std::time::Duration;
+
 use rusqlite::Connection;
+
+use super::schema;
 
 /// Size of the write-ahead log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,7 +31,7 @@ impl Wal {
 pub(super) enum Mode {
     /// As much as readers allow.
     Passive,
-    /// All of it, and begin it anew; waits for readers a little.
+    /// All of it, and begin it anew, if nobody reads from it.
     Truncate,
 }
 
@@ -40,7 +44,13 @@ pub(super) fn look(connection: &Connection) -> rusqlite::Result<Wal> {
 pub(super) fn run(connection: &Connection, mode: Mode) -> rusqlite::Result<Wal> {
     match mode {
         Mode::Passive => ask(connection, "PRAGMA wal_checkpoint(PASSIVE)"),
-        Mode::Truncate => ask(connection, "PRAGMA wal_checkpoint(TRUNCATE)"),
+        Mode::Truncate => {
+            // Whoever still reads from it is not waited for: changes wait behind us.
+            connection.busy_timeout(Duration::ZERO)?;
+            let done = ask(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+            connection.busy_timeout(schema::BUSY)?;
+            done
+        }
     }
 }
 

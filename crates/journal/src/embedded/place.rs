@@ -26,7 +26,7 @@ impl Place {
     /// Takes a data directory; makes it, and the data file in it, where there is none.
     pub(super) fn take(dir: &Path) -> Result<Self, OpenError> {
         if !dir.exists() {
-            return Self::make(dir, |file| make_file(file));
+            return Self::make(dir, make_file);
         }
         if !dir.is_dir() {
             let why = "is not a directory".to_owned();

@@ -19,7 +19,7 @@ const APPLICATION_ID: i64 = 0x4c61_6d70;
 /// Versions before have the WAL-reset fault.
 const SQLITE_MIN: i32 = 3_053_000;
 /// How long to wait for a lock that another program holds.
-const BUSY: std::time::Duration = std::time::Duration::from_secs(1);
+pub(super) const BUSY: std::time::Duration = std::time::Duration::from_secs(1);
 
 const TABLES: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID, STRICT;

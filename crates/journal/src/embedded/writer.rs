@@ -24,6 +24,9 @@ use super::{EmbeddedConfig, Fault};
 use crate::port::{CommitError, Entry, OnCommit, StoreError};
 use crate::stored::Effect;
 
+/// What follows when old records cannot be removed.
+const OLD_STAY: &str = "old records stay for now";
+
 /// What the writer is asked to do.
 pub(super) enum Job {
     /// Commit a batch.
@@ -53,6 +56,8 @@ pub(super) struct Writer {
     config: EmbeddedConfig,
     tails: Tails,
     wal: Wal,
+    /// The size at which the write-ahead log is to begin anew, whoever reads.
+    truncate_at: u64,
     buffer: Vec<u8>,
     idle_turns: u32,
 }
@@ -66,12 +71,14 @@ impl Writer {
         tails: Tails,
     ) -> rusqlite::Result<Self> {
         let wal = checkpoint::look(&connection)?;
+        let truncate_at = config.checkpoint_bytes.saturating_mul(2);
         Ok(Self {
             connection,
             shared,
             config,
             tails,
             wal,
+            truncate_at,
             buffer: Vec::with_capacity(4096),
             idle_turns: 0,
         })
@@ -124,6 +131,7 @@ impl Writer {
         }
         self.commit(group);
         self.copy_back_if_large();
+        self.look();
         flow
     }
 
@@ -202,13 +210,17 @@ impl Writer {
                     answers.push(Box::new(move || drop(answer.send(Ok(())))));
                 }
                 Admitted::Directory(removed, on_commit, answer) => {
-                    removed.into_iter().for_each(|key| self.shared.newest.forget(key));
+                    for key in removed {
+                        self.shared.newest.forget(key);
+                    }
                     on_commit();
                     answers.push(Box::new(move || drop(answer.send(Ok(())))));
                 }
             }
         }
-        answers.into_iter().for_each(|answer| answer());
+        for answer in answers {
+            answer();
+        }
     }
 
     fn fail(&self, admitted: Vec<Admitted>, trouble: &Trouble) {
@@ -238,10 +250,21 @@ impl Writer {
         if backlog > 0 && (worth_it || is_quiet) {
             self.copy_back(Mode::Passive);
         }
-        if let Err(error) = self.retain() {
-            self.note(&error, "old records stay for now");
+        self.look();
+        if self.tails.is_due()
+            && let Err(error) = self.cut_once()
+        {
+            self.note(&error, OLD_STAY);
         }
         ControlFlow::Continue(())
+    }
+
+    /// Looks for old records, once in a while.
+    fn look(&mut self) {
+        let looked = self.tails.look(&self.connection, &self.config, &self.shared.newest);
+        if let Err(error) = looked {
+            self.note(&error, OLD_STAY);
+        }
     }
 
     /// How long to wait for work before the next piece of housekeeping.
@@ -254,14 +277,6 @@ impl Writer {
         } else {
             self.config.idle_after.max(self.config.retention_every)
         }
-    }
-
-    fn retain(&mut self) -> rusqlite::Result<()> {
-        self.tails.look(&self.connection, &self.config, &self.shared.newest)?;
-        if !self.tails.is_due() {
-            return Ok(());
-        }
-        self.cut_once().map(drop)
     }
 
     fn cut_once(&mut self) -> rusqlite::Result<usize> {
@@ -281,7 +296,7 @@ impl Writer {
             match self.cut_once() {
                 Ok(more) => removed += u64::try_from(more).unwrap_or(0),
                 Err(error) => {
-                    self.note(&error, "old records stay for now");
+                    self.note(&error, OLD_STAY);
                     return Err(Trouble::of(&error).into());
                 }
             }
@@ -291,8 +306,11 @@ impl Writer {
 
     fn copy_back_if_large(&mut self) {
         let limit = self.config.checkpoint_bytes;
-        if self.wal.bytes() >= limit.saturating_mul(2) && self.wal.backlog_bytes() >= limit / 8 {
+        if self.wal.bytes() >= self.truncate_at {
             self.copy_back(Mode::Truncate);
+            // In vain while somebody, such as a backup, still reads from it: not at every turn.
+            let next = self.wal.bytes().saturating_add(limit / 8);
+            self.truncate_at = next.max(limit.saturating_mul(2));
         } else if self.wal.backlog_bytes() >= limit {
             self.copy_back(Mode::Passive);
         }

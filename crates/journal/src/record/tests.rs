@@ -7,8 +7,17 @@ use super::*;
 /// Bytes of version 1 as they are on the disks of users.
 const FIXTURE: &str = include_str!("../../fixtures/record-v1.hex");
 
+#[expect(clippy::unnecessary_wraps, reason = "the members of a call are optional")]
 fn name(text: &str) -> Option<SmolStr> {
     Some(SmolStr::new(text))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("memory");
+        text
+    })
 }
 
 fn call() -> Call {
@@ -100,9 +109,9 @@ fn fixture() -> Vec<u8> {
 
 #[test]
 fn version_1_is_written_and_read_as_it_always_was() {
-    let hex: String = encoded(&sample()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let written = hex(&encoded(&sample()));
     let kept: String = FIXTURE.split_whitespace().collect();
-    assert_eq!(hex, kept, "the format of stored records changed: give it a new version");
+    assert_eq!(written, kept, "the format of stored records changed: give it a new version");
     assert_eq!(decode(&fixture()), Ok(sample()));
 }
 

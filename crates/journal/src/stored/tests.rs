@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use super::*;
 use crate::catalogue::Catalogue;
 use crate::conformance::samples::one_of_each;
@@ -19,7 +21,9 @@ fn rows() -> Vec<Row> {
 
 fn model() -> Contents {
     let mut catalogue = Catalogue::default();
-    one_of_each().into_iter().for_each(|change| catalogue.take(change));
+    for change in one_of_each() {
+        catalogue.take(change);
+    }
     catalogue.contents()
 }
 
@@ -44,11 +48,14 @@ fn version_1_is_written_and_read_as_it_always_was() {
             .collect();
         take_row(&mut contents, kind, key, &bytes).expect("readable");
     }
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let written: String = rows()
-        .iter()
-        .map(|row| format!("{} {} {}\n", row.kind.as_str(), row.key, hex(&row.bytes)))
-        .collect();
+    let mut written = String::new();
+    for row in rows() {
+        write!(written, "{} {} ", row.kind.as_str(), row.key).expect("memory");
+        for byte in row.bytes {
+            write!(written, "{byte:02x}").expect("memory");
+        }
+        written.push('\n');
+    }
     assert_eq!(written, FIXTURE, "the format of the directory changed: give it a new version");
     assert_eq!(format!("{contents:?}"), format!("{:?}", model()));
 }
