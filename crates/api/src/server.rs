@@ -35,7 +35,7 @@ pub struct ServerLimits {
     pub keep_alive: Duration,
     /// Headers of a request.
     pub headers_max: usize,
-    /// Bytes of a request's head, and of what is buffered of a connection.
+    /// Bytes of a request's head, and of what is buffered of a connection; at least 8192.
     pub head_max: usize,
     /// How long requests under way may take to end after shutdown was asked for.
     pub drain: Duration,

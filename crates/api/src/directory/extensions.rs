@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
+use http::HeaderMap;
 use lampfield_contract::{ApiError, Page, PageRequest, extension_uri, list_resource};
 use lampfield_core::directory::{Extension, Permissions, Scopes};
 use lampfield_core::{AccountId, ExtensionStatus, ExtensionType};
@@ -10,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::auth::Caller;
 use crate::directory::account::regional;
-use crate::edge::{Answer, Base, Query, ok};
+use crate::edge::{Answer, Base, Query, bulk, ok};
 use crate::state::ApiState;
 
 /// What a list may be narrowed to. Nothing named narrows nothing.
@@ -45,17 +46,35 @@ pub(super) async fn list(
     Ok(ok(&list_resource(&uri, records, &page)))
 }
 
-/// Answers with one extension of the caller's account.
-pub(super) async fn read(
+/// Answers with one extension of the caller's account; several ids parted by commas give a multipart
+/// answer.
+pub(super) async fn one_or_several(
     State(state): State<ApiState>,
     caller: Caller,
     Path((account, extension)): Path<(String, String)>,
     Base(base): Base,
+    headers: HeaderMap,
 ) -> Answer {
-    let account = caller.resolve_account(&account)?;
-    let extension = caller.resolve_extension(&state, &extension)?;
+    caller.resolve_account(&account)?;
+    let one = |id: &str| {
+        let extension = caller.resolve_extension(&state, id)?;
+        Ok(whole(&base, &extension))
+    };
+    if extension.contains(',') {
+        caller.need(Scopes::READ_ACCOUNTS, Permissions::READ_EXTENSIONS)?;
+        let ids = bulk::split(&extension, "Extension Info")?;
+        let items = ids.iter().map(|id| bulk::Item::of(id, "", &base, &caller, one(id)));
+        return bulk::answer(&state, &headers, items.collect());
+    }
+    let body = one(&extension)?;
     caller.need(Scopes::READ_ACCOUNTS, Permissions::READ_EXTENSIONS)?;
-    let mut body = record(&base, &extension);
+    Ok(ok(&body))
+}
+
+/// The record of a list, and what only the single one shows.
+fn whole(base: &str, extension: &Extension) -> Value {
+    let account = extension.key.account;
+    let mut body = record(base, extension);
     let mut member = |name: &str, value: Value| {
         body.insert(name.to_owned(), value);
     };
@@ -66,7 +85,7 @@ pub(super) async fn read(
     let features =
         ["Presence", "DND"].map(|name| json!({ "featureName": name, "enabled": has_presence }));
     member("serviceFeatures", json!(features));
-    Ok(ok(&Value::Object(body)))
+    Value::Object(body)
 }
 
 fn sift(

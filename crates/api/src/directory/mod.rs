@@ -47,7 +47,7 @@ pub(crate) fn routes(state: &ApiState) -> Router<ApiState> {
         .route("/restapi/v1.0/client-info", light(get(service::client_info)))
         .route(ACCOUNT, light(get(account::read)))
         .route(EXTENSIONS, medium(get(extensions::list)))
-        .route(EXTENSION, light(get(extensions::read)))
+        .route(EXTENSION, light(get(extensions::one_or_several)))
         .route(FEATURES, medium(get(features::list)));
     for path in MISSING {
         router = router.route(path, any(service::missing));

@@ -2,6 +2,7 @@
 
 mod address;
 mod answer;
+pub(crate) mod bulk;
 mod front;
 mod payload;
 mod query;

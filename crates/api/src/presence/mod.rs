@@ -1,6 +1,5 @@
 //! Presence over REST: reading, changing, and who may answer whose calls (contract 2.3-2.5).
 
-mod bulk;
 mod permission;
 mod read;
 mod sight;
@@ -18,6 +17,8 @@ pub(crate) use write::check_queues;
 
 const ACCOUNT: &str = "/restapi/v1.0/account/{account}/presence";
 const EXTENSION: &str = "/restapi/v1.0/account/{account}/extension/{extension}/presence";
+/// Asked for by clients that monitor exactly one line; they mean the extension's presence.
+const LINE: &str = "/restapi/v1.0/account/{account}/extension/{extension}/presence/line/presence";
 const PERMISSION: &str =
     "/restapi/v1.0/account/{account}/extension/{extension}/presence/permission";
 
@@ -28,6 +29,7 @@ pub(crate) fn routes(state: &ApiState) -> Router<ApiState> {
     let permission = metered(state, Group::Light, get(permission::read).put(permission::write));
     Router::new()
         .route(ACCOUNT, metered(state, Group::Heavy, get(read::account)))
-        .route(EXTENSION, read.merge(write))
+        .route(EXTENSION, read.clone().merge(write))
+        .route(LINE, read)
         .route(PERMISSION, permission)
 }

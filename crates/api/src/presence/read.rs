@@ -6,8 +6,8 @@ use lampfield_contract::{Page, PageRequest, ResourceFlags, account_presence};
 use lampfield_core::directory::{Permissions, Scopes};
 
 use crate::auth::Caller;
-use crate::edge::{Answer, Base, Query, ok};
-use crate::presence::{bulk, resource_of};
+use crate::edge::{Answer, Base, Query, bulk, ok};
+use crate::presence::resource_of;
 use crate::state::ApiState;
 
 /// `GET /account/{accountId}/presence`: a page of all extensions, by id.
@@ -53,7 +53,7 @@ pub(super) async fn extension_or_several(
     if !extension.contains(',') {
         return Ok(ok(&one(&extension)?));
     }
-    let ids = bulk::split(&extension)?;
-    let items = ids.iter().map(|id| bulk::Item::of(id, "presence", &base, &caller, one(id)));
+    let ids = bulk::split(&extension, "Extension Presence Info")?;
+    let items = ids.iter().map(|id| bulk::Item::of(id, "/presence", &base, &caller, one(id)));
     bulk::answer(&state, &headers, items.collect())
 }

@@ -11,8 +11,8 @@ use lampfield_engine::Order;
 use serde_json::Value;
 
 use crate::auth::Caller;
-use crate::edge::{Answer, Base, PresencePayload, Query, Refusal, ok};
-use crate::presence::{bulk, resource_of};
+use crate::edge::{Answer, Base, PresencePayload, Query, Refusal, bulk, ok};
+use crate::presence::resource_of;
 use crate::state::ApiState;
 
 /// `PUT /account/{accountId}/extension/{extensionId}/presence`: a partial update; several ids parted by
@@ -33,12 +33,12 @@ pub(super) async fn extension_or_several(
     if !extension.contains(',') {
         return Ok(ok(&look.update(&extension, &body).await?));
     }
-    let ids = bulk::split(&extension)?;
+    let ids = bulk::split(&extension, "Extension Presence Info")?;
     let bodies = bulk::bodies(&headers, &body, ids.len())?;
     let mut items = Vec::with_capacity(ids.len());
     for (id, body) in ids.iter().zip(bodies) {
         let outcome = look.update(id, &body).await.map_err(|refusal| *refusal.0);
-        items.push(bulk::Item::of(id, "presence", &look.base, &caller, outcome));
+        items.push(bulk::Item::of(id, "/presence", &look.base, &caller, outcome));
     }
     bulk::answer(&state, &headers, items)
 }

@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::Request;
 use serde_json::json;
 
-use crate::house::{A, ANNA, CLEO, House};
+use crate::house::{A, ANNA, CLEO, House, STRANGER};
 
 #[tokio::test]
 async fn versions_and_status_need_no_token() {
@@ -37,6 +37,22 @@ async fn the_account_and_its_extensions_have_numeric_ids_where_the_contract_says
     let list = house.get(&token, "/restapi/v1.0/account/~/extension").await.expect(200).json();
     assert_eq!(list["paging"]["totalElements"], 5);
     assert_eq!(list["records"][0]["extensionNumber"], "101");
+}
+
+#[tokio::test]
+async fn several_extensions_come_in_one_answer() {
+    let house = House::new().await;
+    let token = house.log_in(ANNA).await;
+    let path = format!("/restapi/v1.0/account/~/extension/{ANNA},{STRANGER}");
+    let request = Request::get(path)
+        .header("authorization", format!("bearer {token}"))
+        .header("accept", "application/vnd.ringcentral.multipart+json");
+    let list = house.send(request.body(Body::empty()).unwrap()).await.expect(207).json();
+    assert_eq!(list[0]["body"]["id"], ANNA);
+    assert_eq!(
+        (&list[1]["status"], &list[1]["body"]["errorCode"]),
+        (&json!(404), &json!("CMN-102"))
+    );
 }
 
 #[tokio::test]

@@ -11,11 +11,12 @@ use lampfield_api::auth::hash_secret;
 use lampfield_api::{ApiConfig, ApiState, RateConfig, RestGateway, Secrets, issue_jwt, router};
 use lampfield_core::directory::{Account, App, Credential, Extension, Permissions, Proof, Scopes};
 use lampfield_core::{
-    AccountId, AppId, Document, ExtensionId, ExtensionKey, ExtensionStatus, ExtensionType,
-    ManualClock, Standing, Timestamp,
+    AccountId, AppId, Call, Claim, ClaimId, Command, Direction, Document, ExtensionId,
+    ExtensionKey, ExtensionStatus, ExtensionType, Fact, ManualClock, SourceId, Standing,
+    TelephonyStatus, Timestamp,
 };
 use lampfield_delivery::{Delivery, DeliveryConfig};
-use lampfield_engine::{Engine, EngineConfig};
+use lampfield_engine::{Engine, EngineConfig, Order};
 use lampfield_journal::{DirectoryChange, MemoryJournal, Registry};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -46,7 +47,7 @@ pub(crate) struct House {
     pub(crate) router: Router,
     pub(crate) state: ApiState,
     pub(crate) clock: Arc<ManualClock>,
-    journal: Arc<MemoryJournal>,
+    pub(crate) journal: Arc<MemoryJournal>,
     _engine: Engine,
 }
 
@@ -200,6 +201,31 @@ impl House {
     /// Lets the store have no room.
     pub(crate) fn full(&self, is_full: bool) {
         self.journal.set_full(is_full);
+    }
+
+    /// Reports a ringing inbound call, as a source does.
+    pub(crate) async fn call_comes_in(&self, user: u64, from: &str) {
+        let now = self.state.now();
+        let call = Call {
+            telephony_status: TelephonyStatus::Ringing,
+            direction: Direction::Inbound,
+            queue_call: false,
+            from: Some(from.into()),
+            to: None,
+            from_name: None,
+            to_name: None,
+            start_time: Some(now),
+            session_id: "5001".into(),
+            telephony_session_id: None,
+            party_id: None,
+            sip: None,
+        };
+        let source = SourceId::new("pbx").unwrap();
+        let id = ClaimId::new("call-1").unwrap();
+        let claim =
+            Claim::new(source, id, Fact::Call(Box::new(call)), now, Duration::from_secs(600));
+        let order = Order { key: key(user), command: Command::Publish(claim), observed_at: now };
+        self.state.intake.submit(order).await.unwrap();
     }
 
     pub(crate) async fn apply(&self, change: DirectoryChange) {

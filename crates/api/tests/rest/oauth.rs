@@ -159,6 +159,21 @@ async fn a_refresh_kills_the_access_token_and_its_repeat_gives_the_same_pair() {
 }
 
 #[tokio::test]
+async fn refreshes_at_the_same_moment_all_get_the_same_pair() {
+    let house = House::new().await;
+    let first = house.log_in_with(ANNA, "app").await;
+    let form = format!("grant_type=refresh_token&refresh_token={}", text(&first, "refresh_token"));
+    let all = futures_util::future::join_all((0..8).map(|_| house.token("app", &form))).await;
+
+    let pairs: std::collections::BTreeSet<_> = all
+        .into_iter()
+        .map(|reply| reply.expect(200).json())
+        .map(|answer| (text(&answer, "access_token"), text(&answer, "refresh_token")))
+        .collect();
+    assert_eq!(pairs.len(), 1);
+}
+
+#[tokio::test]
 async fn once_the_new_token_was_used_the_old_one_lasts_ten_seconds_and_is_then_theft() {
     let house = House::new().await;
     let first = house.log_in_with(ANNA, "app").await;

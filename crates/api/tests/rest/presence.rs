@@ -110,6 +110,33 @@ async fn who_hides_looks_offline_to_others_and_real_to_themselves() {
 }
 
 #[tokio::test]
+async fn callers_are_shown_to_those_whom_the_settings_name() {
+    let house = House::new().await;
+    let [anna, ben, cleo] =
+        [house.log_in(ANNA).await, house.log_in(BEN).await, house.log_in(CLEO).await];
+    house.call_comes_in(ANNA, "+12025550199").await;
+    let body = r#"{"callerIdVisibility":"PermittedUsers"}"#;
+    house.call(&anna, "PUT", &presence_of(ANNA), body).await.expect(200);
+    let list = format!(r#"{{"extensions":[{{"id":"{BEN}"}}]}}"#);
+    let permission = format!("{}/permission", presence_of(ANNA));
+    house.call(&anna, "PUT", &permission, &list).await.expect(200);
+
+    for (token, sees) in [(&anna, true), (&ben, true), (&cleo, false)] {
+        for path in [presence_of(ANNA), format!("{}/line/presence", presence_of(ANNA))] {
+            let path = format!("{path}?detailedTelephonyState=true&totalActiveCalls");
+            let seen = house.get(token, &path).await.expect(200).json();
+            assert_eq!(
+                (&seen["telephonyStatus"], &seen["totalActiveCalls"]),
+                (&json!("Ringing"), &json!(1))
+            );
+            let call = &seen["activeCalls"][0];
+            assert_eq!(call["telephonyStatus"], "Ringing");
+            assert_eq!(call.get("from"), sees.then(|| json!("+12025550199")).as_ref(), "{call}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_account_is_listed_in_pages_by_id() {
     let house = House::new().await;
     let token = house.log_in(ANNA).await;

@@ -185,6 +185,29 @@ async fn a_subscription_lives_on_its_socket_is_replaced_and_ends() {
 }
 
 #[tokio::test]
+async fn the_first_ids_of_several_come_as_parts_in_a_frame_of_their_own_form() {
+    let server = Server::new().await;
+    let token = server.socket_token(ANNA).await;
+    let mut client = server.open(&format!("?access_token={token}")).await;
+    client.next().await.unwrap();
+    let path = format!("/restapi/v1.0/account/~/extension/{ANNA},{BEN}/presence");
+    let meta = json!({ "type": "ClientRequest", "messageId": "m", "method": "GET", "path": path });
+    client.socket.send(Message::text(json!([meta]).to_string())).await.unwrap();
+    let text = loop {
+        let frame = timeout(PATIENCE, client.socket.next()).await.unwrap().unwrap();
+        if let Message::Text(text) = frame.unwrap() {
+            break text.to_string();
+        }
+        };
+
+    let (meta, parts) = text.split_once(",--Boundary_").expect("parts behind the meta");
+    let meta: Value = serde_json::from_str(&format!("{meta}]")).unwrap();
+    assert_eq!(meta[0]["status"], 207);
+    assert!(meta[0]["headers"]["Content-Type"].as_str().unwrap().starts_with("multipart/mixed"));
+    assert_eq!(parts.matches("Content-Type: application/json").count(), 3);
+}
+
+#[tokio::test]
 async fn a_subscription_of_another_socket_is_none_here_but_shows_over_http() {
     let server = Server::new().await;
     let (mut first, mut second) = (server.open_as(ANNA).await, server.open_as(ANNA).await);

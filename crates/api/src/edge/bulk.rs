@@ -8,7 +8,7 @@ use lampfield_contract::{ApiError, is_too_deep};
 use serde_json::{Value, json};
 
 use crate::auth::Caller;
-use crate::edge::{Answer, Refusal, json as json_answer};
+use crate::edge::answer::{Answer, Refusal, json as json_answer};
 use crate::state::ApiState;
 
 /// The most extensions of one request.
@@ -17,7 +17,7 @@ const ITEMS_MAX: usize = 30;
 const JSON_FORM: &str = "application/vnd.ringcentral.multipart+json";
 
 /// What became of one extension of several.
-pub(super) struct Item {
+pub(crate) struct Item {
     id: String,
     href: String,
     status: u16,
@@ -25,8 +25,8 @@ pub(super) struct Item {
 }
 
 impl Item {
-    /// Makes the part of the extension `id` in the answer.
-    pub(super) fn of(
+    /// Makes the part of the extension `id` in the answer; `tail` is what stands behind it in its path.
+    pub(crate) fn of(
         id: &str,
         tail: &str,
         base: &str,
@@ -39,20 +39,19 @@ impl Item {
         };
         let id = if id == "~" { caller.key().extension.to_string() } else { id.to_owned() };
         let account = caller.account();
-        let href = format!("{base}/restapi/v1.0/account/{account}/extension/{id}/{tail}");
+        let href = format!("{base}/restapi/v1.0/account/{account}/extension/{id}{tail}");
         Self { id, href, status, body }
     }
 }
 
-/// Takes a list of ids apart.
+/// Takes a list of ids apart. `what` is what is asked of each, in the words of the refusal.
 ///
 /// # Errors
 /// 400 for too many and for empty ones.
-pub(super) fn split(ids: &str) -> Result<Vec<&str>, ApiError> {
+pub(crate) fn split<'a>(ids: &'a str, what: &str) -> Result<Vec<&'a str>, ApiError> {
     let ids: Vec<_> = ids.split(',').map(str::trim).collect();
     if ids.len() > ITEMS_MAX {
-        let message =
-            "Extension Presence Info multipart request is limited to 30 extensions".to_owned();
+        let message = format!("{what} multipart request is limited to {ITEMS_MAX} extensions");
         return Err(ApiError::new(400, "InvalidMultipartRequest", message));
     }
     if ids.iter().any(|id| id.is_empty()) {
@@ -65,7 +64,7 @@ pub(super) fn split(ids: &str) -> Result<Vec<&str>, ApiError> {
 ///
 /// # Errors
 /// 400 when there are more or fewer than `count`, or they cannot be told apart.
-pub(super) fn bodies(
+pub(crate) fn bodies(
     headers: &HeaderMap,
     body: &Bytes,
     count: usize,
@@ -114,7 +113,7 @@ fn parts(kind: &str, body: &[u8]) -> Option<Vec<Vec<u8>>> {
 }
 
 /// Answers with one array, or with parts, as the client accepts it.
-pub(super) fn answer(state: &ApiState, headers: &HeaderMap, items: Vec<Item>) -> Answer {
+pub(crate) fn answer(state: &ApiState, headers: &HeaderMap, items: Vec<Item>) -> Answer {
     let accepts = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     if accepts.contains(JSON_FORM) {
         let list = items
@@ -183,9 +182,10 @@ mod tests {
     #[test]
     fn more_than_thirty_are_refused_with_the_contracts_words() {
         let ids = vec!["1"; 31].join(",");
-        let error = split(&ids).unwrap_err();
+        let error = split(&ids, "X").unwrap_err();
         assert_eq!((error.status, error.code), (400, "InvalidMultipartRequest"));
-        assert_eq!(split(&ids[2..]).map(|ids| ids.len()), Ok(30));
-        assert_eq!(split("1,,2").unwrap_err().code, "CMN-101");
+        assert_eq!(error.message, "X multipart request is limited to 30 extensions");
+        assert_eq!(split(&ids[2..], "X").map(|ids| ids.len()), Ok(30));
+        assert_eq!(split("1,,2", "X").unwrap_err().code, "CMN-101");
     }
 }
