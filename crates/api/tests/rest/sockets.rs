@@ -198,7 +198,7 @@ async fn the_first_ids_of_several_come_as_parts_in_a_frame_of_their_own_form() {
         if let Message::Text(text) = frame.unwrap() {
             break text.to_string();
         }
-        };
+    };
 
     let (meta, parts) = text.split_once(",--Boundary_").expect("parts behind the meta");
     let meta: Value = serde_json::from_str(&format!("{meta}]")).unwrap();
