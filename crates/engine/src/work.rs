@@ -86,7 +86,9 @@ impl Work {
     ) -> Vec<ExtensionId> {
         let mut pictured: BTreeMap<ExtensionId, Vec<Claim>> = BTreeMap::new();
         for (extension, claims) in claims {
-            pictured.entry(extension).or_default().extend(claims);
+            // A source speaks for itself only.
+            let own = claims.into_iter().map(|claim| Claim { source: source.clone(), ..claim });
+            pictured.entry(extension).or_default().extend(own);
         }
         let named: Vec<_> = pictured.keys().copied().collect();
         let unnamed: Vec<_> = tracker

@@ -235,3 +235,35 @@ async fn the_metrics_page_tells_what_happened() {
         assert!(page.lines().any(|it| it == line), "{line} is not in\n{page}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_callers_at_once_are_numbered_without_a_gap() {
+    let config = lampfield_engine::EngineConfig { group_max: 7, ..Default::default() };
+    let house = House::open_with(config).await;
+    let states = [TelephonyStatus::Ringing, TelephonyStatus::CallConnected];
+    let mut callers = tokio::task::JoinSet::new();
+    for who in [1, 2, 3, 101, 102] {
+        let claims = states.map(|status| house.call("pbx", "1", status));
+        let intake = house.intake.clone();
+        callers.spawn(async move {
+            for turn in 0..100 {
+                let command = Command::Publish(claims[turn % 2].clone());
+                let order = Order { key: key(who), command, observed_at: START };
+                assert!(intake.submit(order).await.unwrap().changed);
+            }
+        });
+    }
+    while let Some(done) = callers.join_next().await {
+        done.unwrap();
+    }
+
+    for (account, count) in [(1, 300), (2, 200)] {
+        let own = house.witness.records();
+        let own: Vec<_> = own
+            .iter()
+            .filter(|it| it.event.key.account.get() == account)
+            .map(|it| it.offset)
+            .collect();
+        assert_eq!(own, (1..=count).collect::<Vec<_>>());
+    }
+}

@@ -161,3 +161,15 @@ async fn after_a_restart_a_source_is_awaited_until_its_picture() {
     let report = &house.intake.sources(key(1).account)[0];
     assert_eq!((report.claims, report.last_picture), (1, Some(house.now())));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_source_shows_claims_of_its_own_only() {
+    let house = House::open().await;
+    let foreign = house.call("other", "1", CONNECTED);
+
+    picture(&house, vec![(1, vec![foreign])]).await;
+
+    let claims = house.document(key(1)).unwrap().claims;
+    assert_eq!(claims[0].source, source("pbx"));
+    assert_eq!(picture(&house, Vec::new()).await.withdrawn, 1);
+}
