@@ -69,7 +69,7 @@ impl House {
     /// When the store cannot be read or delivery cannot be started.
     pub(crate) fn start(
         settings: &Settings,
-        store: Store,
+        store: &Store,
         key: &ServerKey,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
@@ -111,7 +111,7 @@ impl House {
     ///
     /// # Errors
     /// [`Failure`] that says what to do, above all when a running server has the directory.
-    pub(crate) async fn for_one_command(common: &Common) -> anyhow::Result<(Self, String)> {
+    pub(crate) fn for_one_command(common: &Common) -> anyhow::Result<(Self, String)> {
         let settings = common.load()?.settings;
         let dir = &settings.data;
         if !dir.exists() {
@@ -127,7 +127,7 @@ impl House {
         let (key, guest) = guest_key(clock.now())?;
         store.directory = Arc::new(WithGuest { inner: store.directory, guest });
         let server_key = secret::key_of(dir)?;
-        Ok((Self::start(&settings, store, &server_key, clock)?, key))
+        Ok((Self::start(&settings, &store, &server_key, clock)?, key))
     }
 
     /// Returns every path of the house.
@@ -144,7 +144,7 @@ impl House {
 
 /// Opens a data directory that no running server may have.
 fn open_alone(dir: &Path, config: EmbeddedConfig) -> anyhow::Result<Store> {
-    match EmbeddedStore::open(dir, config.clone()) {
+    match EmbeddedStore::open(dir, config) {
         Err(OpenError::InUse { .. }) => {
             let message = "the data directory is in use by a running server; \
                            add --server URL --key KEY";

@@ -370,11 +370,11 @@ Examples:
 pub(crate) struct SetArgs {
     /// Number, or id: and its id
     pub(crate) extension: ExtensionName,
-    /// Available, Busy or Offline
-    #[arg(long)]
+    /// What the person chooses
+    #[arg(long, value_parser = ["Available", "Busy", "Offline"])]
     pub(crate) status: Option<String>,
-    /// TakeAllCalls, DoNotAcceptAnyCalls or DoNotAcceptDepartmentCalls
-    #[arg(long)]
+    /// Do not disturb
+    #[arg(long, value_parser = ["TakeAllCalls", "DoNotAcceptAnyCalls", "DoNotAcceptDepartmentCalls"])]
     pub(crate) dnd: Option<String>,
     /// Status message; an empty one removes it
     #[arg(long)]

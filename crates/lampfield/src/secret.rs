@@ -120,8 +120,8 @@ mod tests {
         let made = key_of(folder.path()).unwrap();
         assert_ne!(made, [0; LENGTH]);
         assert_eq!(key_of(folder.path()).unwrap(), made);
-        let mode = fs::metadata(folder.path().join(FILE)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        let permissions = fs::metadata(folder.path().join(FILE)).unwrap().permissions();
+        assert_eq!(permissions.mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left over");
     }
 

@@ -44,7 +44,7 @@ pub(crate) async fn serve(
     let listener = listen_on(settings.listen).await?;
     let (store, fatal) = open_store(&settings, &clock)?;
     let key = secret::key_of(&settings.data)?;
-    let house = House::start(&settings, store, &key, clock)?;
+    let house = House::start(&settings, &store, &key, clock)?;
     let address = listener.local_addr()?;
     let file = loaded.file.map_or_else(|| "none".to_owned(), |file| file.display().to_string());
     tracing::info!(

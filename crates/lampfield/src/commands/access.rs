@@ -17,7 +17,7 @@ pub(super) async fn app(
     common: &Common,
     screen: &mut Screen,
 ) -> anyhow::Result<()> {
-    let door = Door::open(common).await?;
+    let door = Door::open(common)?;
     let done = app_through(&door, command, screen).await;
     door.close().await;
     done
@@ -50,7 +50,7 @@ pub(super) async fn credential(
     common: &Common,
     screen: &mut Screen,
 ) -> anyhow::Result<()> {
-    let door = Door::open(common).await?;
+    let door = Door::open(common)?;
     let done = credential_through(&door, command, screen).await;
     door.close().await;
     done
@@ -96,7 +96,7 @@ pub(super) async fn key(
     common: &Common,
     screen: &mut Screen,
 ) -> anyhow::Result<()> {
-    let door = Door::open(common).await?;
+    let door = Door::open(common)?;
     let done = key_through(&door, command, screen).await;
     door.close().await;
     done

@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 use super::transfer;
 use crate::cli::{AccountCommand, Common, ExtensionArgs, ExtensionCommand};
@@ -16,7 +17,7 @@ pub(super) async fn account(
     common: &Common,
     screen: &mut Screen,
 ) -> anyhow::Result<()> {
-    let door = Door::open(common).await?;
+    let door = Door::open(common)?;
     let done = match command {
         AccountCommand::Add { name, main_number, id } => {
             let wanted = json!({ "id": id, "name": name, "mainNumber": main_number });
@@ -39,7 +40,7 @@ pub(super) async fn extension(
     common: &Common,
     screen: &mut Screen,
 ) -> anyhow::Result<()> {
-    let door = Door::open(common).await?;
+    let door = Door::open(common)?;
     let done = extension_through(&door, command, screen).await;
     door.close().await;
     done
@@ -83,7 +84,7 @@ fn wanted(args: ExtensionArgs) -> Value {
         "type": kind,
         "status": status,
         "groups": groups,
-        "queues": queues,
+        "queues": queues.iter().map(|number| format!("n:{number}")).collect::<Vec<_>>(),
         "admin": admin,
     }))
 }
@@ -112,7 +113,7 @@ pub(super) fn escaped(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

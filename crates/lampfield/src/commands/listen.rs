@@ -76,7 +76,7 @@ impl Arrival {
         match self {
             Self::Handshake => screen.notice("handshake answered"),
             Self::Unverified => {
-                screen.notice("a delivery without the right Verification-Token was refused")
+                screen.notice("a delivery without the right Verification-Token was refused");
             }
             Self::Event(body) if screen.json => {
                 screen.raw(&body)?;

@@ -25,7 +25,7 @@ pub(super) async fn set(args: SetArgs, common: &Common, screen: &mut Screen) -> 
         "message": message,
         "forSeconds": lasting.map(|lasting| lasting.as_secs().max(1)),
     }));
-    let door = Door::open(common).await?;
+    let door = Door::open(common)?;
     let path = door.of_account(&format!("/extensions/{}/presence", extension.segment()));
     let answer = door.json(Method::PUT, &path, Some(wanted)).await;
     door.close().await;
@@ -53,7 +53,7 @@ fn message_of(presence: &Value) -> String {
 }
 
 pub(super) async fn why(args: WhyArgs, common: &Common, screen: &mut Screen) -> anyhow::Result<()> {
-    let door = Door::open(common).await?;
+    let door = Door::open(common)?;
     let query = args.sequence.map(|number| format!("?sequence={number}")).unwrap_or_default();
     let path = door.of_account(&format!("/extensions/{}/why{query}", args.extension.segment()));
     let answer = door.get(&path).await;
@@ -72,6 +72,11 @@ pub(super) async fn why(args: WhyArgs, common: &Common, screen: &mut Screen) -> 
 fn explained(why: &Value, screen: &Screen) -> Vec<String> {
     let (who, presence) = (&why["extension"], &why["presence"]);
     let status = cell(&presence["presenceStatus"]);
+    let since = match why["since"]["presence"].as_str() {
+        Some(since) => format!("  since {since}"),
+        None => "  nothing has ever changed".to_owned(),
+    };
+    let telephony_since = why["since"]["telephony"].as_str().map(|at| format!(" since {at}"));
     let mut lines = vec![
         format!(
             "{} {} is {}: {}",
@@ -81,14 +86,13 @@ fn explained(why: &Value, screen: &Screen) -> Vec<String> {
             cell(&why["rule"]["sentence"]),
         ),
         format!(
-            "  since {}{}",
-            cell(&why["since"]["presence"]),
+            "{since}{}",
             why["until"].as_str().map(|until| format!(", until {until}")).unwrap_or_default(),
         ),
         format!(
-            "  telephony {} since {}, user {}, meeting {}, {}",
+            "  telephony {}{}, user {}, meeting {}, {}",
             cell(&presence["telephonyStatus"]),
-            cell(&why["since"]["telephony"]),
+            telephony_since.unwrap_or_default(),
             cell(&presence["userStatus"]),
             cell(&presence["meetingStatus"]),
             cell(&presence["dndStatus"]),

@@ -38,7 +38,7 @@ pub(super) async fn simulate(
         Some(rate) => pace_of(rate)?,
         None => Pace::default(),
     };
-    let door = Door::to_server(common).await?;
+    let door = Door::to_server(common)?;
     let office = office_of(&door).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let alone: Vec<&str> = args.left_alone.iter().map(String::as_str).collect();

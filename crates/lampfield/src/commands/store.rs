@@ -46,7 +46,7 @@ pub(super) async fn init(
     }
     drop(crate::assembly::Store::open(&data, common.load()?.settings.store)?);
     screen.say(&format!("made the data directory {}", data.display()))?;
-    let door = Door::open(&common).await?;
+    let door = Door::open(&common)?;
     let done = begin(&door, args, screen).await;
     door.close().await;
     done?;

@@ -20,7 +20,7 @@ pub(super) async fn tail(
     common: &Common,
     screen: &mut Screen,
 ) -> anyhow::Result<()> {
-    let door = Door::to_server(common).await?;
+    let door = Door::to_server(common)?;
     let snapshot = !args.no_snapshot;
     let path = door.of_account(&format!("/stream?detail={}&snapshot={snapshot}", args.detail));
     let mut last: Option<String> = None;

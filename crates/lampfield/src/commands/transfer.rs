@@ -122,6 +122,6 @@ pub(super) async fn export(
     written.map_err(|error| {
         Failure::new(Code::Io, format!("{} cannot be written: {error}", file.display()))
     })?;
-    let rows = reply.body.iter().filter(|byte| **byte == b'\n').count().saturating_sub(1);
+    let rows = reply.body.split(|byte| *byte == b'\n').count().saturating_sub(2);
     Ok(screen.say(&format!("{rows} extensions written to {}", file.display()))?)
 }

@@ -13,9 +13,12 @@ pub(crate) struct Key {
     /// Least and greatest size, where there are such.
     pub(crate) bounds: Option<(u64, u64)>,
     form: fn() -> &'static str,
-    read: fn(&mut Settings, &str, Option<(u64, u64)>) -> Result<(), String>,
+    read: Reader,
     write: fn(&Settings) -> Option<String>,
 }
+
+/// Reads text into its place in the settings, within the bounds.
+type Reader = fn(&mut Settings, &str, Option<(u64, u64)>) -> Result<(), String>;
 
 impl Key {
     /// Returns the key of a full name.

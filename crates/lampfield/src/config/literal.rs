@@ -1,5 +1,6 @@
 //! How values are written in a configuration: read from text, written as TOML.
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -123,7 +124,7 @@ pub(crate) fn written_duration(duration: Duration) -> String {
     for (unit, factor) in UNITS {
         let count = millis / factor;
         if count > 0 {
-            text.push_str(&format!("{count}{unit}"));
+            let _ = write!(text, "{count}{unit}");
             millis %= factor;
         }
     }
@@ -282,7 +283,9 @@ fn quoted(text: &str) -> String {
         match letter {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
             c => out.push(c),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::keys::{KEYS, Key};
+use std::fmt::Write as _;
 
 /// What each section is about.
 const SECTIONS: [(&str, &str); 15] = [
@@ -32,12 +33,16 @@ pub(crate) fn default_file() -> String {
     for (section, about) in SECTIONS {
         write_section(&mut out, section, about, |out, key| {
             for line in wrapped(key.doc, 92) {
-                out.push_str(&format!("# {line}\n"));
+                let _ = writeln!(out, "# {line}");
             }
             let (_, name) = key.parts();
             match key.value(&settings) {
-                Some(value) => out.push_str(&format!("# ({})\n#{name} = {value}\n\n", key.form())),
-                None => out.push_str(&format!("# ({})\n#{name} = \"\"\n\n", key.form())),
+                Some(value) => {
+                    let _ = write!(out, "# ({})\n#{name} = {value}\n\n", key.form());
+                }
+                None => {
+                    let _ = write!(out, "# ({})\n#{name} = \"\"\n\n", key.form());
+                }
             }
         });
     }
@@ -50,7 +55,7 @@ pub(crate) fn effective_file(settings: &Settings) -> String {
     for (section, about) in SECTIONS {
         write_section(&mut out, section, about, |out, key| {
             if let Some(value) = key.value(settings) {
-                out.push_str(&format!("{} = {value}\n", key.parts().1));
+                let _ = writeln!(out, "{} = {value}", key.parts().1);
             }
         });
     }
@@ -67,9 +72,9 @@ fn write_section(
     if keys.peek().is_none() {
         return;
     }
-    out.push_str(&format!("\n# {about}\n"));
+    let _ = writeln!(out, "\n# {about}");
     if !section.is_empty() {
-        out.push_str(&format!("[{section}]\n"));
+        let _ = writeln!(out, "[{section}]");
     }
     out.push('\n');
     for key in keys {
@@ -102,15 +107,16 @@ pub(crate) fn reference_page() -> String {
         } else {
             format!("`[{section}]`")
         };
-        out.push_str(&format!(
+        let _ = write!(
+            out,
             "\n## {title}\n\n{about}\n\n| Key | Default | Meaning |\n| --- | --- | --- |\n"
-        ));
+        );
         for key in keys {
             let value =
                 key.value(&settings).map_or_else(|| "unset".to_owned(), |v| format!("`{v}`"));
             let (_, name) = key.parts();
             let doc = key.doc.replace('|', "\\|");
-            out.push_str(&format!("| `{name}` | {value} | {doc} ({}) |\n", key.form()));
+            let _ = writeln!(out, "| `{name}` | {value} | {doc} ({}) |", key.form());
         }
     }
     out

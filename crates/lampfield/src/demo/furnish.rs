@@ -45,6 +45,9 @@ struct Kept {
     client_secret: String,
     password: String,
     admin_key: String,
+    /// Made just now, so that the directory cannot have their hashes.
+    #[serde(skip)]
+    are_new: bool,
 }
 
 /// Makes what is missing, and returns the office and the way in.
@@ -85,6 +88,7 @@ impl Kept {
                 .take(12)
                 .collect(),
             admin_key: secrets.random_secret()?.0,
+            are_new: true,
         })
     }
 }
@@ -133,7 +137,7 @@ async fn let_in(
     let mut changes = Vec::new();
     changes.extend(app_change(house, &kept)?);
     changes.extend(key_change(house, &kept)?);
-    changes.extend(password_change(house, you.key, &kept.password).await?);
+    changes.extend(password_change(house, you.key, &kept).await?);
     let jwt = jwt_of(house, you.key, &mut changes)?;
     let other_jwt = jwt_of(house, other.key, &mut changes)?;
     let stranger_jwt = jwt_of(house, stranger.key, &mut changes)?;
@@ -193,19 +197,24 @@ fn key_change(house: &House, kept: &Kept) -> anyhow::Result<Option<DirectoryChan
     })))
 }
 
-/// Hashing takes a while, so a password that is there is taken as the one that was kept.
+/// Hashing takes a while, so the password of an earlier start is taken as the one that was kept.
 async fn password_change(
     house: &House,
     key: ExtensionKey,
-    password: &str,
+    kept: &Kept,
 ) -> anyhow::Result<Option<DirectoryChange>> {
-    if house.registry.password(key).is_some() {
+    let before = house.registry.password(key);
+    if before.is_some() && !kept.are_new {
         return Ok(None);
     }
+    let id = match before {
+        Some(before) => before.id,
+        None => house.api.secrets.random_id()?,
+    };
     Ok(Some(DirectoryChange::PutCredential(Credential {
-        id: house.api.secrets.random_id()?,
+        id,
         key,
-        proof: Proof::Password(house.api.hash_password(password).await?),
+        proof: Proof::Password(house.api.hash_password(&kept.password).await?),
         created_at: house.clock.now(),
     })))
 }

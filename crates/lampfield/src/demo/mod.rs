@@ -39,7 +39,7 @@ pub(crate) async fn demo(
         }
         None => (Store::in_memory(), watch::channel(None).1, secret::fresh_key()?),
     };
-    let house = House::start(&settings, store, &key, clock)?;
+    let house = House::start(&settings, &store, &key, clock)?;
     let (office, access) = furnish::furnish(&house, args.seed, common.data.as_deref()).await?;
     let players = match args.calls {
         Switch::On => Some(players::start(&house, &office, args.seed).await?),
@@ -106,7 +106,8 @@ fn environment(url: &str, access: &Access) -> String {
         ("LAMPFIELD_SERVER", url),
         ("LAMPFIELD_KEY", &access.admin_key),
     ];
-    lines.iter().map(|(name, value)| format!("{name}={value}\n")).collect()
+    let lines: Vec<String> = lines.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    lines.join("\n") + "\n"
 }
 
 fn greet(screen: &mut Screen, url: &str, args: &DemoArgs, access: &Access) -> anyhow::Result<()> {

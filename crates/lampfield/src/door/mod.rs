@@ -60,7 +60,7 @@ pub(crate) enum Content {
 
 impl Door {
     /// Opens the door that `common` names: a server, or else the data directory.
-    pub(crate) async fn open(common: &Common) -> anyhow::Result<Self> {
+    pub(crate) fn open(common: &Common) -> anyhow::Result<Self> {
         let account = common.account.clone().unwrap_or_else(|| "~".to_owned());
         if let Some(server) = &common.server {
             let key = common.key.clone().ok_or_else(|| {
@@ -68,18 +68,18 @@ impl Door {
             })?;
             return Ok(Self { way: Way::Server(Client::new(server)?), key, account });
         }
-        let (house, key) = House::for_one_command(common).await?;
+        let (house, key) = House::for_one_command(common)?;
         Ok(Self { way: Way::House(Box::new(house)), key, account })
     }
 
     /// Opens the door to a running server; there must be one.
-    pub(crate) async fn to_server(common: &Common) -> anyhow::Result<Self> {
+    pub(crate) fn to_server(common: &Common) -> anyhow::Result<Self> {
         if common.server.is_none() {
             let message = "this command needs a running server: add --server URL --key KEY, \
                            or LAMPFIELD_SERVER and LAMPFIELD_KEY";
             return Err(Failure::new(Code::Usage, message).into());
         }
-        Self::open(common).await
+        Self::open(common)
     }
 
     /// Returns the path of the account, with `rest` behind it.
