@@ -1,21 +1,19 @@
 //! The directory in memory: typed, indexed, always what the store has durably.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod shelves;
+
 use std::sync::Arc;
 
-use foldhash::quality::RandomState;
-use lampfield_core::directory::{
-    Account, ApiKey, App, Credential, Extension, Proof, SecretHash, Session,
-};
+use lampfield_core::directory::{Account, ApiKey, App, Credential, Extension, SecretHash, Session};
 use lampfield_core::subscription::Subscription;
 use lampfield_core::{
     AccountId, AppId, ExtensionId, ExtensionKey, Position, SessionId, SubscriptionId,
 };
 use parking_lot::RwLock;
-use smol_str::SmolStr;
 use uuid::Uuid;
 
-use crate::port::{Contents, DirectoryChange, DirectoryStore, StoreError};
+use crate::port::{DirectoryChange, DirectoryStore, StoreError};
+use shelves::{AccountShelf, Shelves};
 
 /// Why a change of the directory was not made.
 pub type RegistryError = StoreError;
@@ -30,60 +28,6 @@ pub struct Registry {
     inner: Arc<RwLock<Shelves>>,
     /// Held by whoever checks something (a number is free) and then writes.
     checks: tokio::sync::Mutex<()>,
-}
-
-#[derive(Debug, Default)]
-struct Shelves {
-    accounts: BTreeMap<AccountId, AccountShelf>,
-    apps: BTreeMap<AppId, Arc<App>>,
-    credentials: HashMap<Uuid, Arc<Credential>, RandomState>,
-    passwords: HashMap<ExtensionKey, Uuid, RandomState>,
-    sessions: HashMap<SessionId, Arc<Session>, RandomState>,
-    access: HashMap<SecretHash, SessionId, RandomState>,
-    refresh: HashMap<SecretHash, SessionId, RandomState>,
-    keys: HashMap<SecretHash, Arc<ApiKey>, RandomState>,
-    subscriptions: HashMap<SubscriptionId, Arc<Subscription>, RandomState>,
-    cursors: HashMap<SubscriptionId, Position, RandomState>,
-    house: BTreeMap<String, Vec<u8>>,
-    /// Sessions and subscriptions by whose they are: asked for at every log-in and subscription.
-    sessions_by_user: Belongings<SessionId>,
-    subscriptions_by_user: Belongings<SubscriptionId>,
-}
-
-/// Ids by the user to whom they belong.
-#[derive(Debug)]
-struct Belongings<T>(HashMap<ExtensionKey, BTreeSet<T>, RandomState>);
-
-impl<T: Ord + Copy> Belongings<T> {
-    fn add(&mut self, user: ExtensionKey, id: T) {
-        self.0.entry(user).or_default().insert(id);
-    }
-
-    fn remove(&mut self, user: ExtensionKey, id: T) {
-        if let Some(ids) = self.0.get_mut(&user) {
-            ids.remove(&id);
-            if ids.is_empty() {
-                self.0.remove(&user);
-            }
-        }
-    }
-
-    fn of(&self, user: ExtensionKey) -> impl Iterator<Item = T> {
-        self.0.get(&user).into_iter().flatten().copied()
-    }
-}
-
-impl<T> Default for Belongings<T> {
-    fn default() -> Self {
-        Self(HashMap::default())
-    }
-}
-
-#[derive(Debug, Default)]
-struct AccountShelf {
-    account: Option<Arc<Account>>,
-    extensions: BTreeMap<ExtensionId, Arc<Extension>>,
-    numbers: HashMap<SmolStr, ExtensionId, RandomState>,
 }
 
 impl Registry {
@@ -109,7 +53,9 @@ impl Registry {
         let visible = changes.clone();
         let on_commit = Box::new(move || {
             let mut shelves = inner.write();
-            visible.into_iter().for_each(|change| shelves.take(change));
+            for change in visible {
+                shelves.take(change);
+            }
         });
         self.store.apply(changes, on_commit).await
     }
@@ -128,16 +74,15 @@ impl Registry {
     /// Returns every account, by id.
     #[must_use]
     pub fn accounts(&self) -> Vec<Arc<Account>> {
-        self.inner.read().accounts.values().filter_map(|shelf| shelf.account.clone()).collect()
+        self.inner.read().accounts.values().filter_map(|held| held.account.clone()).collect()
     }
 
     /// Returns the account with this main number; leading `+` does not matter.
     #[must_use]
     pub fn account_by_number(&self, number: &str) -> Option<Arc<Account>> {
-        let bare = number.trim_start_matches('+');
-        self.accounts()
-            .into_iter()
-            .find(|account| account.main_number.trim_start_matches('+') == bare)
+        let inner = self.inner.read();
+        let id = inner.account_by_number(number)?;
+        inner.accounts.get(&id)?.account.clone()
     }
 
     /// Returns an extension.
@@ -150,8 +95,8 @@ impl Registry {
     #[must_use]
     pub fn extension_by_number(&self, account: AccountId, number: &str) -> Option<Arc<Extension>> {
         let inner = self.inner.read();
-        let shelf = inner.accounts.get(&account)?;
-        shelf.extensions.get(shelf.numbers.get(number)?).cloned()
+        let held = inner.accounts.get(&account)?;
+        held.extensions.get(held.numbers.get(number)?).cloned()
     }
 
     /// Returns at most `limit` extensions of an account from the `skip`-th on, by id, and how many
@@ -164,9 +109,9 @@ impl Registry {
         limit: usize,
     ) -> (Vec<Arc<Extension>>, usize) {
         let inner = self.inner.read();
-        let Some(shelf) = inner.accounts.get(&account) else { return (Vec::new(), 0) };
-        let page = shelf.extensions.values().skip(skip).take(limit).cloned().collect();
-        (page, shelf.extensions.len())
+        let Some(held) = inner.accounts.get(&account) else { return (Vec::new(), 0) };
+        let page = held.extensions.values().skip(skip).take(limit).cloned().collect();
+        (page, held.extensions.len())
     }
 
     /// Returns the account in which an extension id is in use: ids are unique across accounts.
@@ -174,14 +119,14 @@ impl Registry {
     pub fn account_of(&self, extension: ExtensionId) -> Option<AccountId> {
         let inner = self.inner.read();
         let mut shelves = inner.accounts.iter();
-        shelves.find(|(_, shelf)| shelf.extensions.contains_key(&extension)).map(|(id, _)| *id)
+        shelves.find(|(_, held)| held.extensions.contains_key(&extension)).map(|(id, _)| *id)
     }
 
     /// Returns the greatest extension id of all accounts.
     #[must_use]
     pub fn greatest_extension(&self) -> Option<ExtensionId> {
         let inner = self.inner.read();
-        let greatest = |shelf: &AccountShelf| shelf.extensions.last_key_value().map(|(id, _)| *id);
+        let greatest = |held: &AccountShelf| held.extensions.last_key_value().map(|(id, _)| *id);
         inner.accounts.values().filter_map(greatest).max()
     }
 
@@ -325,155 +270,13 @@ impl Registry {
     }
 }
 
-impl AccountShelf {
-    /// Two extensions may change numbers with each other: then the number has a new owner already.
-    fn free_number(&mut self, number: &SmolStr, owner: ExtensionId) {
-        if self.numbers.get(number) == Some(&owner) {
-            self.numbers.remove(number);
-        }
-    }
-}
-
-impl Shelves {
-    fn of(contents: Contents) -> Self {
-        use DirectoryChange as C;
-        let mut shelves = Self::default();
-        let Contents {
-            accounts,
-            extensions,
-            apps,
-            credentials,
-            sessions,
-            keys,
-            subscriptions,
-            cursors,
-            house,
-        } = contents;
-        accounts.into_iter().for_each(|it| shelves.take(C::PutAccount(it)));
-        extensions.into_iter().for_each(|it| shelves.take(C::PutExtension(it)));
-        apps.into_iter().for_each(|it| shelves.take(C::PutApp(it)));
-        credentials.into_iter().for_each(|it| shelves.take(C::PutCredential(it)));
-        sessions.into_iter().for_each(|it| shelves.take(C::PutSession(it)));
-        keys.into_iter().for_each(|it| shelves.take(C::PutKey(it)));
-        subscriptions.into_iter().for_each(|it| shelves.take(C::PutSubscription(it)));
-        cursors.into_iter().for_each(|(id, at)| shelves.take(C::PutCursor(id, at)));
-        shelves.house.extend(house);
-        shelves
-    }
-
-    fn take(&mut self, change: DirectoryChange) {
-        match change {
-            DirectoryChange::PutAccount(account) => {
-                let shelf = self.accounts.entry(account.id).or_default();
-                shelf.account = Some(Arc::new(account));
-            }
-            DirectoryChange::PutExtension(extension) => self.put_extension(extension),
-            DirectoryChange::RemoveExtension(key) => self.remove_extension(key),
-            DirectoryChange::PutApp(app) => {
-                self.apps.insert(app.id.clone(), Arc::new(app));
-            }
-            DirectoryChange::RemoveApp(id) => {
-                self.apps.remove(&id);
-            }
-            DirectoryChange::PutCredential(credential) => {
-                if matches!(credential.proof, Proof::Password(_)) {
-                    self.passwords.insert(credential.key, credential.id);
-                }
-                self.credentials.insert(credential.id, Arc::new(credential));
-            }
-            DirectoryChange::RemoveCredential(id) => {
-                self.credentials.remove(&id);
-                self.passwords.retain(|_, password| *password != id);
-            }
-            DirectoryChange::PutSession(session) => self.put_session(session),
-            DirectoryChange::RemoveSession(id) => self.remove_session(id),
-            DirectoryChange::PutKey(key) => {
-                self.keys.insert(key.hash, Arc::new(key));
-            }
-            DirectoryChange::RemoveKey(id) => self.keys.retain(|_, key| key.id != id),
-            DirectoryChange::PutSubscription(subscription) => self.put_subscription(subscription),
-            DirectoryChange::RemoveSubscription(id) => {
-                self.remove_subscription(id);
-                self.cursors.remove(&id);
-            }
-            DirectoryChange::PutCursor(id, position) => {
-                self.cursors.insert(id, position);
-            }
-            DirectoryChange::PutHouse(name, value) => {
-                self.house.insert(name.to_owned(), value);
-            }
-        }
-    }
-
-    fn put_extension(&mut self, extension: Extension) {
-        let shelf = self.accounts.entry(extension.key.account).or_default();
-        let id = extension.key.extension;
-        let number = extension.number.clone();
-        if let Some(before) = shelf.extensions.insert(id, Arc::new(extension)) {
-            shelf.free_number(&before.number, id);
-        }
-        shelf.numbers.insert(number, id);
-    }
-
-    fn remove_extension(&mut self, key: ExtensionKey) {
-        if let Some(shelf) = self.accounts.get_mut(&key.account)
-            && let Some(before) = shelf.extensions.remove(&key.extension)
-        {
-            shelf.free_number(&before.number, key.extension);
-        }
-        let gone: BTreeSet<_> = self
-            .credentials
-            .values()
-            .filter(|credential| credential.key == key)
-            .map(|credential| credential.id)
-            .collect();
-        self.credentials.retain(|id, _| !gone.contains(id));
-        self.passwords.remove(&key);
-    }
-
-    fn put_session(&mut self, session: Session) {
-        self.remove_session(session.id);
-        self.access.insert(session.access.hash, session.id);
-        self.refresh.insert(session.refresh.hash, session.id);
-        if let Some(previous) = &session.previous_refresh {
-            self.refresh.insert(previous.hash, session.id);
-        }
-        self.sessions_by_user.add(session.key, session.id);
-        self.sessions.insert(session.id, Arc::new(session));
-    }
-
-    fn remove_session(&mut self, id: SessionId) {
-        let Some(before) = self.sessions.remove(&id) else { return };
-        self.sessions_by_user.remove(before.key, id);
-        self.access.remove(&before.access.hash);
-        self.refresh.remove(&before.refresh.hash);
-        if let Some(previous) = &before.previous_refresh {
-            self.refresh.remove(&previous.hash);
-        }
-    }
-
-    fn put_subscription(&mut self, subscription: Subscription) {
-        self.remove_subscription(subscription.id);
-        self.subscriptions_by_user.add(owner_of(&subscription), subscription.id);
-        self.subscriptions.insert(subscription.id, Arc::new(subscription));
-    }
-
-    fn remove_subscription(&mut self, id: SubscriptionId) {
-        let Some(before) = self.subscriptions.remove(&id) else { return };
-        self.subscriptions_by_user.remove(owner_of(&before), id);
-    }
-}
-
-const fn owner_of(subscription: &Subscription) -> ExtensionKey {
-    ExtensionKey { account: subscription.account, extension: subscription.owner }
-}
-
 #[cfg(test)]
 mod tests {
     use lampfield_core::directory::Permissions;
     use lampfield_core::{ExtensionStatus, ExtensionType, Standing};
 
     use super::*;
+    use crate::conformance::samples;
     use crate::memory::MemoryJournal;
 
     fn extension(id: u64, number: &str) -> Extension {
@@ -505,5 +308,73 @@ mod tests {
         assert_eq!(registry.greatest_extension().map(ExtensionId::get), Some(8));
         assert_eq!(registry.account_of(ExtensionId::new(7).unwrap()), Some(account));
         assert_eq!(registry.account_of(ExtensionId::new(9).unwrap()), None);
+    }
+
+    #[tokio::test]
+    async fn a_replaced_key_or_password_opens_no_door_any_more() {
+        use lampfield_core::directory::Role;
+        let registry = Registry::open(Arc::new(MemoryJournal::new())).unwrap();
+        let id = Uuid::from_u128(1);
+        let created_at = lampfield_core::Timestamp(1);
+        let key = |hash| ApiKey {
+            id,
+            name: "pbx".into(),
+            hash: [hash; 32],
+            account: None,
+            role: Role::Read,
+            created_at,
+        };
+        registry.apply(vec![DirectoryChange::PutKey(key(1))]).await.unwrap();
+        registry.apply(vec![DirectoryChange::PutKey(key(2))]).await.unwrap();
+        assert_eq!((registry.key(&[1; 32]), registry.keys().len()), (None, 1));
+
+        let owner = samples::key(1, 7);
+        let (first, second) = (samples::password(8, owner), samples::password(9, owner));
+        let replace = vec![
+            DirectoryChange::PutCredential(first.clone()),
+            DirectoryChange::PutCredential(second.clone()),
+            DirectoryChange::RemoveCredential(first.id),
+        ];
+        registry.apply(replace).await.unwrap();
+        assert_eq!(registry.password(owner).map(|it| it.id), Some(second.id));
+        registry.apply(vec![DirectoryChange::RemoveExtension(owner)]).await.unwrap();
+        assert_eq!((registry.password(owner), registry.credential(second.id)), (None, None));
+    }
+
+    #[tokio::test]
+    async fn an_account_is_found_by_its_present_number_only() {
+        let registry = Registry::open(Arc::new(MemoryJournal::new())).unwrap();
+        let account = |id, number: &str| {
+            DirectoryChange::PutAccount(Account {
+                id: AccountId::new(id).unwrap(),
+                name: "Example".into(),
+                main_number: number.into(),
+                created_at: lampfield_core::Timestamp(1),
+            })
+        };
+        registry.apply(vec![account(1, "+14155550100"), account(2, "101")]).await.unwrap();
+        let found = |number| registry.account_by_number(number).map(|it| it.id.get());
+        assert_eq!((found("14155550100"), found("+14155550100")), (Some(1), Some(1)));
+        registry.apply(vec![account(1, "+14155550199")]).await.unwrap();
+        assert_eq!((found("+14155550100"), found("14155550199")), (None, Some(1)));
+        assert_eq!((found("+101"), found("")), (Some(2), None));
+    }
+
+    #[tokio::test]
+    async fn the_directory_is_the_same_after_loading_it_again() {
+        let store = Arc::new(MemoryJournal::new());
+        let registry = Registry::open(Arc::clone(&store) as Arc<dyn DirectoryStore>).unwrap();
+        registry.apply(samples::one_of_each()).await.unwrap();
+        let again = Registry::open(store).unwrap();
+        let owner = samples::key(37, 1);
+        let app = AppId::new("board").unwrap();
+        for registry in [&registry, &again] {
+            let id = SubscriptionId(Uuid::from_u128(7));
+            assert_eq!(registry.cursor(id).map(|at| at.offset), Some(99));
+            assert_eq!(registry.subscriptions_of(owner, &app).len(), 2);
+            assert_eq!(registry.sessions_of(owner, &app).len(), 1);
+            assert_eq!(registry.password(owner).map(|it| it.id), Some(Uuid::from_u128(3)));
+            assert_eq!(registry.house("reserve"), Some(vec![0, 255, 10]));
+        }
     }
 }

@@ -67,7 +67,7 @@ async fn a_torn_or_scribbled_write_ahead_log_is_read_up_to_the_last_whole_commit
     let store = open(&dir);
     let mut answered = Vec::new();
     for n in 0..12 {
-        answered.extend(change(store.as_ref(), &vec![key(1, 1 + n % 5); 3]).await.unwrap());
+        answered.extend(change(store.as_ref(), &[key(1, 1 + n % 5); 3]).await.unwrap());
     }
     let mut lengths = BTreeMap::new();
     for round in 0..60_u64 {

@@ -13,7 +13,8 @@ const LOCK: &str = "lock";
 /// What a thing is called while it is being made.
 const CREATING: &str = ".creating";
 /// What may lie in a directory that counts as empty.
-const HARMLESS: &[&str] = &[LOCK, "lost+found", "lampfield.db.creating"];
+const HARMLESS: &[&str] =
+    &[LOCK, "lost+found", "lampfield.db.creating", "lampfield.toml", "lampfield.env"];
 
 /// A data directory that is ours while this lives.
 #[derive(Debug)]
