@@ -57,7 +57,13 @@ async fn while_it_fails_only_the_earliest_event_is_tried() {
         stage.toggle(extension).await;
     }
     let webhooks = start(&stage.house);
-    until("the window failed", || receiver.notifications().len() == 5).await;
+    until("the window failed", || {
+        webhooks.health(subscription.id).is_some_and(|health| health.failures_in_a_row == 5)
+    })
+    .await;
+    // What fails together is one failure for the schedule: 1 s, give or take a fifth.
+    let wait = next_attempt(&webhooks, &stage).unwrap().since(stage.house.now());
+    assert!(wait <= Duration::from_millis(1200), "{wait:?}");
 
     for attempt in 1..=3_usize {
         until("it waits", || next_attempt(&webhooks, &stage).is_some()).await;
