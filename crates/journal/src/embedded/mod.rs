@@ -298,6 +298,8 @@ impl DirectoryStore for EmbeddedStore {
 
 impl Drop for EmbeddedStore {
     fn drop(&mut self) {
+        // The writer last: whoever closes the file last puts the write-ahead log away.
+        self.readers.stop();
         self.close();
     }
 }

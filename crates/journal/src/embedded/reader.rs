@@ -75,6 +75,13 @@ impl Readers {
 
 impl Drop for Readers {
     fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Readers {
+    /// Finishes what was taken up and ends; whoever waits in line is refused.
+    pub(super) fn stop(&mut self) {
         self.places.close();
         self.tasks = None;
         let here = std::thread::current().id();

@@ -58,6 +58,7 @@ pub(super) struct Writer {
     wal: Wal,
     /// The size at which the write-ahead log is to begin anew, whoever reads.
     truncate_at: u64,
+    made_room: Option<Instant>,
     buffer: Vec<u8>,
     idle_turns: u32,
 }
@@ -79,6 +80,7 @@ impl Writer {
             tails,
             wal,
             truncate_at,
+            made_room: None,
             buffer: Vec::with_capacity(4096),
             idle_turns: 0,
         })
@@ -152,7 +154,22 @@ impl Writer {
                 }
                 self.tell(admitted);
             }
-            Err(error) => self.fail(admitted, &Trouble::of(&error)),
+            Err(error) => {
+                let trouble = Trouble::of(&error);
+                self.fail(admitted, &trouble);
+                if matches!(trouble, Trouble::NoRoom(_)) {
+                    self.make_room();
+                }
+            }
+        }
+    }
+
+    /// Gives the disk back what the write-ahead log holds of it; once a second, not at every turn.
+    fn make_room(&mut self) {
+        let is_early = self.made_room.is_some_and(|at| at.elapsed() < Duration::from_secs(1));
+        if !is_early && self.wal.bytes() > 0 {
+            self.made_room = Some(Instant::now());
+            self.copy_back(Mode::Truncate);
         }
     }
 
@@ -194,9 +211,19 @@ impl Writer {
         transaction.commit()?;
         self.tails.adopt(chunk, &self.shared.counters);
         self.tails.grow(plan.records(), plan.latest());
-        self.wal = checkpoint::look(&self.connection)?;
-        self.shared.counters.wal_bytes.store(self.wal.bytes(), Relaxed);
+        self.measure();
         Ok(())
+    }
+
+    /// Looks how large the write-ahead log is. What was just made durable stays so if that fails.
+    fn measure(&mut self) {
+        match checkpoint::look(&self.connection) {
+            Ok(wal) => {
+                self.wal = wal;
+                self.shared.counters.wal_bytes.store(wal.bytes(), Relaxed);
+            }
+            Err(error) => self.note(&error, "the write-ahead log cannot be measured"),
+        }
     }
 
     /// Makes a durable group true, tells of it in order, then answers.
@@ -285,7 +312,7 @@ impl Writer {
         let chunk = self.tails.cut(&transaction, self.config.trim_chunk)?;
         transaction.commit()?;
         let removed = self.tails.adopt(chunk, &self.shared.counters);
-        self.wal = checkpoint::look(&self.connection)?;
+        self.measure();
         Ok(removed)
     }
 
@@ -294,7 +321,10 @@ impl Writer {
         let mut removed = 0;
         while self.tails.is_due() {
             match self.cut_once() {
-                Ok(more) => removed += u64::try_from(more).unwrap_or(0),
+                Ok(more) => {
+                    removed += u64::try_from(more).unwrap_or(0);
+                    self.copy_back_if_large();
+                }
                 Err(error) => {
                     self.note(&error, OLD_STAY);
                     return Err(Trouble::of(&error).into());
