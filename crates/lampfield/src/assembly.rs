@@ -31,13 +31,14 @@ pub(crate) const GUEST_KEY_NAME: &str = "(this command)";
 pub(crate) struct Store {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) directory: Arc<dyn DirectoryStore>,
+    embedded: Option<Arc<EmbeddedStore>>,
 }
 
 impl Store {
     /// Returns a store that is forgotten when the process ends.
     pub(crate) fn in_memory() -> Self {
         let memory = Arc::new(MemoryJournal::new());
-        Self { journal: Arc::clone(&memory) as _, directory: memory }
+        Self { journal: Arc::clone(&memory) as _, directory: memory, embedded: None }
     }
 
     /// Opens a data directory; makes it when it does not exist.
@@ -47,7 +48,17 @@ impl Store {
     pub(crate) fn open(dir: &Path, config: EmbeddedConfig) -> anyhow::Result<Self> {
         let store = EmbeddedStore::open(dir, config)
             .map_err(|error| Failure::new(code_of_open(&error), error.to_string()))?;
-        Ok(Self { journal: Arc::clone(&store) as _, directory: store })
+        Ok(Self::of(store))
+    }
+}
+
+impl Store {
+    fn of(store: Arc<EmbeddedStore>) -> Self {
+        Self {
+            journal: Arc::clone(&store) as _,
+            directory: Arc::clone(&store) as _,
+            embedded: Some(store),
+        }
     }
 }
 
@@ -60,6 +71,7 @@ pub(crate) struct House {
     pub(crate) delivery: Delivery,
     pub(crate) api: ApiState,
     router: Router,
+    embedded: Option<Arc<EmbeddedStore>>,
 }
 
 impl House {
@@ -103,7 +115,16 @@ impl House {
         );
         delivery.set_gateway(Arc::new(RestGateway::new(api.clone())));
         let router = lampfield_api::router(api.clone());
-        Ok(Self { clock, registry, intake, engine, delivery, api, router })
+        Ok(Self {
+            clock,
+            registry,
+            intake,
+            engine,
+            delivery,
+            api,
+            router,
+            embedded: store.embedded.clone(),
+        })
     }
 
     /// Opens the data directory for one command: no network, no deliveries. Returns the house and
@@ -135,10 +156,20 @@ impl House {
         self.router.clone()
     }
 
+    /// Returns the embedded store, if that is where everything is kept.
+    pub(crate) const fn embedded(&self) -> Option<&Arc<EmbeddedStore>> {
+        self.embedded.as_ref()
+    }
+
     /// Stops: what was begun is finished, cursors are saved, sockets are closed and can come back.
     pub(crate) async fn stop(self) {
         self.delivery.stop().await;
         self.engine.stop().await;
+        if let Some(store) = self.embedded {
+            // Copies the log into the data file. When that breaks down, the log is read at the next
+            // start: nothing is lost.
+            let _ = tokio::task::spawn_blocking(move || store.close()).await;
+        }
     }
 }
 
@@ -151,7 +182,7 @@ fn open_alone(dir: &Path, config: EmbeddedConfig) -> anyhow::Result<Store> {
             Err(Failure::new(Code::Failed, message).into())
         }
         Err(error) => Err(Failure::new(code_of_open(&error), error.to_string()).into()),
-        Ok(store) => Ok(Store { journal: Arc::clone(&store) as _, directory: store }),
+        Ok(store) => Ok(Store::of(store)),
     }
 }
 

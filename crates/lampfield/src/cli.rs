@@ -415,7 +415,9 @@ pub(crate) struct SimulateArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  lampfield listen --port 9000 --verification-token s3cret")]
+#[command(
+    after_help = "Example:\n  lampfield listen --listen 127.0.0.1:9000 --verification-token s3cret"
+)]
 pub(crate) struct ListenArgs {
     /// Address and port to receive on
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9000")]

@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod door;
 mod exit;
+mod figures;
 mod page;
 mod screen;
 mod secret;

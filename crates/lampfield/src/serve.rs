@@ -15,6 +15,7 @@ use crate::cli::{Common, ServeArgs};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::exit::{Code, Failure};
+use crate::figures::StoreFigures;
 use crate::page::Pages;
 use crate::screen::Screen;
 use crate::{secret, telemetry};
@@ -165,5 +166,8 @@ fn figures(house: &House) -> prometheus_client::registry::Registry {
     );
     house.engine.metrics().register(&mut figures);
     house.delivery.register(&mut figures);
+    if let Some(store) = house.embedded() {
+        figures.register_collector(Box::new(StoreFigures(Arc::clone(store))));
+    }
     figures
 }

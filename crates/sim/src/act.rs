@@ -58,6 +58,16 @@ impl Act {
         }
     }
 
+    /// Returns what kind of claim it is about; none for a choice.
+    #[must_use]
+    pub const fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Publish { fact, .. } => Some(kind_of(fact)),
+            Self::Withdraw { kind, .. } => Some(*kind),
+            Self::Configure { .. } => None,
+        }
+    }
+
     /// Returns the act as a command of `source`, done at `at`.
     #[must_use]
     pub fn into_command(self, source: &SourceId, at: Timestamp) -> Command {
@@ -70,5 +80,15 @@ impl Act {
             }
             Self::Configure { patch, .. } => Command::Configure(patch),
         }
+    }
+}
+
+pub(crate) const fn kind_of(fact: &Fact) -> Kind {
+    match fact {
+        Fact::Call(_) => Kind::Call,
+        Fact::Meeting(_) => Kind::Meeting,
+        Fact::Registration(_) => Kind::Registration,
+        Fact::Dnd(_) => Kind::Dnd,
+        Fact::UserStatus(_) => Kind::UserStatus,
     }
 }

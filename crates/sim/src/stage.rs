@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lampfield_core::{Claim, ClaimId, ExtensionId, Fact, Kind, SettingsPatch, SourceId, Timestamp};
+use lampfield_core::{Claim, ClaimId, ExtensionId, Fact, SettingsPatch, SourceId, Timestamp};
 
-use crate::act::{Act, TimedAct};
+use crate::act::{Act, TimedAct, kind_of};
 
 /// Live claims, and the acts that have brought them there and were not yet handed out.
 #[derive(Debug, Default)]
@@ -100,15 +100,5 @@ impl Stage {
             }
         }
         picture
-    }
-}
-
-const fn kind_of(fact: &Fact) -> Kind {
-    match fact {
-        Fact::Call(_) => Kind::Call,
-        Fact::Meeting(_) => Kind::Meeting,
-        Fact::Registration(_) => Kind::Registration,
-        Fact::Dnd(_) => Kind::Dnd,
-        Fact::UserStatus(_) => Kind::UserStatus,
     }
 }

@@ -18,12 +18,16 @@ use smol_str::SmolStr;
 use super::directory::{all_extensions, cell};
 use crate::cli::{Common, SimulateArgs};
 use crate::clock::SystemClock;
-use crate::door::Door;
+use crate::door::{Content, Door};
 use crate::exit::{Code, Failure};
 use crate::screen::Screen;
 
 /// Between two looks at the clock.
 const NAP_MAX: Duration = Duration::from_secs(1);
+/// How long the claims of the picture hold: it comes before the first call, so they are registrations.
+const PICTURE_LEASE: Duration = Duration::from_secs(3600);
+/// Claims that are reported in one request, at most.
+const LINES_MAX: usize = 1000;
 /// Between two lines of progress.
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 
@@ -136,21 +140,63 @@ impl Stage<'_> {
             .map(|(extension, claims)| pictured(extension, &claims))
             .collect();
         let path = self.door.of_account(&format!("/sources/{}/picture", self.source));
-        self.door.json(Method::PUT, &path, Some(json!({ "extensions": extensions }))).await?;
+        let lease = PICTURE_LEASE.as_secs();
+        let picture = json!({ "extensions": extensions, "leaseSeconds": lease });
+        self.door.json(Method::PUT, &path, Some(picture)).await?;
         Ok(())
     }
 
+    /// Carries acts in their order: claims many at a time, choices one by one.
     async fn carry(&mut self, acts: Vec<TimedAct>) -> anyhow::Result<()> {
-        for timed in acts {
-            let (method, path, body) = request_of(&timed.act, self.source);
-            match self.door.json(method, &self.door.of_account(&path), body).await {
-                Ok(_) => self.sent += 1,
-                Err(error) if crate::exit::code_of(&error) == Code::Failed => {
-                    self.refused += 1;
-                    tracing::warn!(%error, %path, "an act was refused");
+        let mut lines: Vec<String> = Vec::new();
+        for TimedAct { act, .. } in acts {
+            match act {
+                Act::Configure { extension, patch } => {
+                    self.report_claims(&mut lines).await?;
+                    self.choose(extension, &patch).await?;
                 }
-                Err(error) => return Err(error),
+                claimed => lines.extend(line_of(&claimed).map(|line| line.to_string())),
             }
+            if lines.len() >= LINES_MAX {
+                self.report_claims(&mut lines).await?;
+            }
+        }
+        self.report_claims(&mut lines).await
+    }
+
+    async fn report_claims(&mut self, lines: &mut Vec<String>) -> anyhow::Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let path = self.door.of_account(&format!("/sources/{}/batch", self.source));
+        let content = Content::Lines(lines.join("\n"));
+        let reply = self.door.ask(Method::POST, &path, content).await?;
+        lines.clear();
+        for line in reply.body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            let told: Value = serde_json::from_slice(line).context("an answer is not JSON")?;
+            if told["errorCode"].is_null() {
+                self.sent += 1;
+            } else {
+                self.refused += 1;
+                tracing::warn!(message = %cell(&told["message"]), "a claim was refused");
+            }
+        }
+        Ok(())
+    }
+
+    async fn choose(
+        &mut self,
+        extension: ExtensionId,
+        patch: &SettingsPatch,
+    ) -> anyhow::Result<()> {
+        let place = self.door.of_account(&format!("/extensions/{extension}/presence"));
+        match self.door.json(Method::PUT, &place, Some(patch_of(patch))).await {
+            Ok(_) => self.sent += 1,
+            Err(error) if crate::exit::code_of(&error) == Code::Failed => {
+                self.refused += 1;
+                tracing::warn!(%error, "a choice was refused");
+            }
+            Err(error) => return Err(error),
         }
         Ok(())
     }
@@ -166,45 +212,25 @@ impl Stage<'_> {
     }
 }
 
-/// Returns an act as a request of the own API.
-fn request_of(act: &Act, source: &SourceId) -> (Method, String, Option<Value>) {
-    let of_claim = |extension: &ExtensionId, kind: &str, claim: &lampfield_core::ClaimId| {
-        format!("/sources/{source}/extensions/{extension}/{kind}/{claim}")
-    };
-    match act {
+/// Returns a claim's act as a line of a batch; a choice is none.
+fn line_of(act: &Act) -> Option<Value> {
+    let (extension, kind, body) = match act {
         Act::Publish { extension, claim, fact, lease } => {
             let mut body = fact_of(fact);
+            body.insert("id".to_owned(), json!(claim.as_str()));
             body.insert("leaseSeconds".to_owned(), json!(lease.as_secs()));
-            (Method::PUT, of_claim(extension, folder_of(fact), claim), Some(Value::Object(body)))
+            (extension, act.kind()?, Value::Object(body))
         }
         Act::Withdraw { extension, kind, claim } => {
-            (Method::DELETE, of_claim(extension, folder(*kind), claim), None)
+            (extension, *kind, json!({ "id": claim.as_str() }))
         }
-        Act::Configure { extension, patch } => {
-            let path = format!("/extensions/{extension}/presence");
-            (Method::PUT, path, Some(patch_of(patch)))
-        }
+        Act::Configure { .. } => return None,
+    };
+    let mut line = json!({ "extension": extension.to_string(), kind.as_str(): body });
+    if matches!(act, Act::Withdraw { .. }) {
+        line["withdraw"] = json!(true);
     }
-}
-
-fn folder_of(fact: &Fact) -> &'static str {
-    match fact {
-        Fact::Call(_) => folder(Kind::Call),
-        Fact::Meeting(_) => folder(Kind::Meeting),
-        Fact::Registration(_) => folder(Kind::Registration),
-        Fact::Dnd(_) => folder(Kind::Dnd),
-        Fact::UserStatus(_) => folder(Kind::UserStatus),
-    }
-}
-
-const fn folder(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Call => "calls",
-        Kind::Meeting => "meetings",
-        Kind::Registration => "registrations",
-        // A timed userStatus is set by people only; a play has none.
-        Kind::Dnd | Kind::UserStatus => "dnd",
-    }
+    Some(line)
 }
 
 fn fact_of(fact: &Fact) -> Map<String, Value> {
@@ -272,22 +298,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_act_becomes_a_request_of_the_own_api() {
+    fn every_claim_becomes_a_line_that_names_one_kind() {
         let office = Office::demo(1, Timestamp(0)).unwrap();
         let mut play = Play::new(&office, 1, Pace::default(), &[], Timestamp(0));
-        let source = SourceId::new("pbx").unwrap();
         for timed in play.next(Timestamp(3_600_000)) {
-            let (method, path, body) = request_of(&timed.act, &source);
+            let Some(line) = line_of(&timed.act) else {
+                assert!(matches!(timed.act, Act::Configure { .. }));
+                continue;
+            };
+            let kinds: Vec<&str> = Kind::ALL
+                .iter()
+                .map(|kind| kind.as_str())
+                .filter(|kind| line[*kind]["id"].is_string())
+                .collect();
+            assert_eq!(kinds.len(), 1, "{line}");
             match timed.act {
                 Act::Publish { lease, .. } => {
-                    assert_eq!(method, Method::PUT);
-                    assert_eq!(body.unwrap()["leaseSeconds"], lease.as_secs());
-                    assert!(path.starts_with("/sources/pbx/extensions/"), "{path}");
+                    assert_eq!(line[kinds[0]]["leaseSeconds"], lease.as_secs());
                 }
-                Act::Withdraw { .. } => assert_eq!((method, body), (Method::DELETE, None)),
-                Act::Configure { .. } => {
-                    assert!(path.ends_with("/presence") && body.is_some(), "{path}");
-                }
+                _ => assert_eq!(line["withdraw"], true),
             }
         }
     }

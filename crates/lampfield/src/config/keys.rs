@@ -289,3 +289,72 @@ keys! {
     "store.file_bytes_max" [MIB, 1 << 50]: store.file_bytes_max,
         "Size of the data file, in bytes, beyond which changes are refused.";
 }
+
+#[cfg(test)]
+mod tests {
+    use lampfield_api::{ApiConfig, RateConfig, ServerLimits, TokenConfig};
+    use lampfield_delivery::{DeliveryConfig, WebhookConfig, WebsocketConfig};
+    use lampfield_engine::EngineConfig;
+    use lampfield_journal::embedded::{EmbeddedConfig, Retention};
+
+    use super::*;
+
+    /// Names every field of a configuration, so that this does not compile when one is added, and
+    /// demands a key for each.
+    macro_rules! every_field_has_a_key {
+        ($($config:ident { $($field:ident $(= $name:literal)?),+ ; $($other:ident),* })+) => {$(
+            let $config { $($field: _,)+ $($other: _),* } = $config::default();
+            $(
+                let name = [$($name,)? stringify!($field)][0];
+                assert!(KEYS.iter().any(|key| key.parts().1 == name), "{name}");
+            )+
+        )+};
+    }
+
+    #[test]
+    fn every_bound_has_a_key() {
+        every_field_has_a_key! {
+            EngineConfig {
+                intake_max, group_max, patience, lost_grace, restart_grace, sources_max; policy
+            }
+            DeliveryConfig {
+                administrators_see_all, ring_max, coalesce_after, stream_heartbeat = "heartbeat",
+                streams_max; wire, websocket, webhook
+            }
+            WebsocketConfig {
+                shards, sockets_max, sockets_per_session_max, requests_max, message_max,
+                answer_backlog_max, recovery_timeout, recovery_buffer, idle_timeout,
+                absolute_timeout, ping_every, pong_within, hold_max;
+            }
+            WebhookConfig {
+                timeout, answer_max, lookups_max, per_host_max, window_max, allow_http,
+                allow_private, user_agent, probe;
+            }
+            ApiConfig {
+                public_url, trust_forwarded, presence_body_max, body_max, body_timeout,
+                subscriptions_max, filters_max, login_failures_max, password_checks_max;
+                policy, administrators_see_all, rates, tokens
+            }
+            RateConfig {
+                light, medium, heavy, auth, window, penalty, penalty_restarts, callers_max;
+            }
+            TokenConfig {
+                access_max, refresh_max, grace_unused, grace_used, socket_announced,
+                socket_accepted, sessions_max;
+            }
+            ServerLimits {
+                connections_max, first_request, keep_alive, headers_max, head_max, drain,
+                accept_backoff;
+            }
+            EmbeddedConfig {
+                queue_max, group_max, group_time_max, readers, reads_max, page_max, cache_bytes,
+                checkpoint_bytes, idle_after, retention_every, trim_chunk, file_bytes_max;
+                retention, clock, on_fatal, faults
+            }
+            Retention {
+                age_max = "keep_for", records_max = "keep_records_max", bytes_max = "keep_bytes_max",
+                records_min = "keep_records_min";
+            }
+        }
+    }
+}

@@ -122,6 +122,19 @@ impl Sources {
         Self { file, variables, flags }
     }
 
+    /// Sets what flags say in `settings`, without file and environment.
+    pub(crate) fn only_flags(
+        flags: &[(String, String)],
+        mut settings: Settings,
+    ) -> Result<Settings, ConfigError> {
+        let mut problems = Vec::new();
+        for (name, value) in flags {
+            set("--set", name, value, &mut settings, &mut problems);
+        }
+        problems.extend(check_together(&settings));
+        if problems.is_empty() { Ok(settings) } else { Err(ConfigError(problems)) }
+    }
+
     /// Reads everything, checks it and puts it together.
     pub(crate) fn load(self) -> Result<Loaded, ConfigError> {
         let mut settings = Settings::default();

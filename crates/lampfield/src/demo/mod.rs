@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::assembly::{House, Store};
 use crate::cli::{Common, DemoArgs, Switch};
 use crate::clock::SystemClock;
-use crate::config::Settings;
+use crate::config::{Settings, Sources};
 use crate::screen::{Colour, Screen};
 use crate::serve::{listen_on, open_store, run};
 use crate::telemetry::{self, LogFormat, LogLevel};
@@ -29,7 +29,7 @@ pub(crate) async fn demo(
     screen: &mut Screen,
 ) -> anyhow::Result<()> {
     telemetry::start(LogFormat::Human, LogLevel::Warn);
-    let settings = settings_of(&args, common);
+    let settings = Sources::only_flags(&common.set, settings_of(&args, common))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let listener = listen_on(settings.listen).await?;
     let (store, fatal, key) = match &common.data {

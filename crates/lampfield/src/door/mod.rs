@@ -56,6 +56,8 @@ pub(crate) enum Content {
     None,
     Json(Value),
     Csv(Body),
+    /// One JSON object a line.
+    Lines(String),
 }
 
 impl Door {
@@ -131,7 +133,7 @@ impl Door {
     ) -> anyhow::Result<Reply> {
         let patience = match content {
             Content::Csv(_) => LONG_PATIENCE,
-            Content::None | Content::Json(_) => PATIENCE,
+            Content::None | Content::Json(_) | Content::Lines(_) => PATIENCE,
         };
         let asked = async {
             let response = self.send(method, path, content, &[]).await?;
@@ -144,7 +146,7 @@ impl Door {
             let message = format!("no answer within {} s", patience.as_secs());
             Failure::new(Code::Unavailable, message)
         })??;
-        if reply.status.is_success() { Ok(reply) } else { Err(refusal(&reply).into()) }
+        if reply.status.is_success() { Ok(reply) } else { Err(self.refusal(&reply).into()) }
     }
 
     /// Opens an event stream.
@@ -163,7 +165,7 @@ impl Door {
         if !status.is_success() {
             let body = Limited::new(response.into_body(), 1 << 16).collect().await;
             let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-            return Err(refusal(&Reply { status, body }).into());
+            return Err(self.refusal(&Reply { status, body }).into());
         }
         Ok(Frames::new(response.into_body()))
     }
@@ -173,6 +175,34 @@ impl Door {
         if let Way::House(house) = self.way {
             house.stop().await;
         }
+    }
+
+    /// Makes the failure of an answer that refuses: the server's words, and what a person can do.
+    fn refusal(&self, reply: &Reply) -> Failure {
+        let said: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let message = said["message"].as_str().unwrap_or("the server gave no reason");
+        let code = said["errorCode"].as_str().map(|code| format!(" ({code})")).unwrap_or_default();
+        let is_unknown =
+            |what: &str| reply.status == StatusCode::NOT_FOUND && message.contains(what);
+        let hint = if is_unknown("[accountId]") {
+            match self.named_account() {
+                None => {
+                    "; there are none or several: name one with --account ID, \
+                         `lampfield account list` shows them"
+                }
+                Some(_) => "; `lampfield account list` shows all accounts",
+            }
+        } else if is_unknown("[extensionId]") {
+            "; `lampfield extension list` shows all extensions"
+        } else {
+            ""
+        };
+        let exit = match reply.status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Code::NotAllowed,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Code::Unavailable,
+            _ => Code::Failed,
+        };
+        Failure::new(exit, format!("{message}{code}{hint}"))
     }
 
     async fn send(
@@ -191,6 +221,7 @@ impl Door {
             Content::None => (None, Body::empty()),
             Content::Json(value) => (Some("application/json"), Body::from(value.to_string())),
             Content::Csv(body) => (Some("text/csv"), body),
+            Content::Lines(text) => (Some("application/x-ndjson"), Body::from(text)),
         };
         if let Some(kind) = kind {
             request = request.header(header::CONTENT_TYPE, kind);
@@ -215,17 +246,4 @@ pub(crate) fn records(answer: &Value) -> &[Value] {
 /// The connection broke.
 pub(crate) fn lost(why: &str) -> Failure {
     Failure::new(Code::Unavailable, format!("the connection to the server was lost: {why}"))
-}
-
-/// Makes the failure of an answer that refuses, in the server's words.
-fn refusal(reply: &Reply) -> Failure {
-    let said: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-    let message = said["message"].as_str().unwrap_or("the server gave no reason");
-    let code = said["errorCode"].as_str().map(|code| format!(" ({code})")).unwrap_or_default();
-    let exit = match reply.status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Code::NotAllowed,
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Code::Unavailable,
-        _ => Code::Failed,
-    };
-    Failure::new(exit, format!("{message}{code}"))
 }

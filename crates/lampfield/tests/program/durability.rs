@@ -7,7 +7,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::run::{Server, folder, run, wait_for};
+use crate::run::{Server, folder, program_on_a_broken_disk, run, wait_for};
 use crate::talk::{get, send, try_ask};
 
 /// Begins a house of `people` people and returns its key.
@@ -106,6 +106,36 @@ fn a_backup_of_a_running_server_is_restored_with_its_log_ins_and_a_jump() {
     let why = format!("/lampfield/v1/accounts/{account}/extensions/n:101/why");
     let why = get(restored.address, &why, &key).json();
     assert!(why["sequence"].as_u64().unwrap() > 1 << 20, "{why}");
+}
+
+#[test]
+fn a_disk_that_fails_ends_the_server_with_74_and_loses_nothing_acknowledged() {
+    let (_keep, folder) = folder();
+    let key = house(&folder, 20);
+    let broken = program_on_a_broken_disk(&folder, 400);
+    let server = Server::serve_by(broken, &[]);
+    let address = server.address;
+    let mut acknowledged = Vec::new();
+    'writing: for call in 0..60 {
+        for person in 0..20 {
+            if ring(address, &key, 100 + person, call).is_none() {
+                break 'writing;
+            }
+            acknowledged.push((person, call.to_string()));
+        }
+    }
+    assert!(acknowledged.len() < 1200, "the disk never failed");
+    assert_eq!(server.end().code(), Some(74));
+
+    let again = Server::serve(&folder, &[]);
+    for person in 0..20 {
+        let path = format!("/lampfield/v1/accounts/~/extensions/n:{}/why", 100 + person);
+        let why = get(again.address, &path, &key).json();
+        let claims = why["claims"].as_array().unwrap();
+        for (_, call) in acknowledged.iter().filter(|(who, _)| *who == person) {
+            assert!(claims.iter().any(|claim| claim["id"] == *call), "{call} of {person} is lost");
+        }
+    }
 }
 
 #[test]

@@ -25,6 +25,16 @@ pub(crate) fn program(folder: &Path) -> Command {
     command
 }
 
+/// Returns the program, with files that cannot grow beyond `kib` KiB: writes fail then, as they do on
+/// a broken disk.
+pub(crate) fn program_on_a_broken_disk(folder: &Path, kib: u64) -> Command {
+    let mut command = Command::new("sh");
+    let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", kib * 2);
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_lampfield")]);
+    command.current_dir(folder).stdin(Stdio::null());
+    command
+}
+
 /// What a command came to.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -95,7 +105,11 @@ impl Server {
 
     /// Runs `lampfield serve` in `folder`.
     pub(crate) fn serve(folder: &Path, arguments: &[&str]) -> Self {
-        let mut command = program(folder);
+        Self::serve_by(program(folder), arguments)
+    }
+
+    /// Runs `serve` of a command that ends in the program.
+    pub(crate) fn serve_by(mut command: Command, arguments: &[&str]) -> Self {
         command.args(["serve", "--listen", "127.0.0.1:0", "--log-level", "warn"]).args(arguments);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap());
@@ -128,9 +142,14 @@ impl Server {
     }
 
     /// Asks it to stop and returns how it ended.
-    pub(crate) fn terminate(mut self) -> ExitStatus {
+    pub(crate) fn terminate(self) -> ExitStatus {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.end()
+    }
+
+    /// Waits until it ends by itself and returns how.
+    pub(crate) fn end(mut self) -> ExitStatus {
         let mut ended = None;
         wait_for("the end of the server", || {
             ended = self.child.try_wait().unwrap();
