@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
 use lampfield_contract::{ApiError, is_too_deep};
 
 use crate::edge::Refusal;
@@ -40,6 +41,10 @@ impl FromRequest<ApiState> for PresencePayload {
 /// # Errors
 /// 413 for a longer one, 408 for one that does not arrive, 400 for a broken one.
 pub async fn read(request: Request, max: usize, within: Duration) -> Result<Bytes, Refusal> {
+    // What is announced to be too long is refused before it arrives.
+    if request.body().size_hint().lower() > u64::try_from(max).unwrap_or(u64::MAX) {
+        return Err(ApiError::body_too_large(max).into());
+    }
     let body = Limited::new(request.into_body(), max);
     match tokio::time::timeout(within, body.collect()).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
