@@ -100,17 +100,17 @@ impl Numbering {
         keep(registry, *reserved).await
     }
 
-    /// Takes note of the greatest number that a shard has used.
+    /// Takes note of the greatest number that a shard is about to use.
     pub(crate) fn note(&self, shard: usize, number: u32) {
         if let Some(used) = self.used.get(shard)
             && used.load(Ordering::Relaxed) < number
         {
-            used.store(number, Ordering::Relaxed);
+            used.store(number, Ordering::Release);
         }
     }
 
     fn greatest(&self) -> u32 {
-        let used = self.used.iter().map(|used| used.load(Ordering::Relaxed)).max();
+        let used = self.used.iter().map(|used| used.load(Ordering::Acquire)).max();
         used.unwrap_or(0).max(self.floor.load(Ordering::Relaxed))
     }
 }

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use lampfield_contract::{FRAME_END, Wsc, notification_uuid, write_notification_head};
 use lampfield_core::{Epoch, Position};
 
-use crate::house::House;
 use crate::metrics::{Metrics, Outcome, Reason, Transport};
 use crate::outgoing::Outgoing;
 use crate::watching::{sight_now, viewer_of};
 use crate::websocket::codec::{begin_text, end_text};
+use crate::websocket::context::Context;
 use crate::websocket::numbering;
 use crate::websocket::socket::{Lost, Socket};
 use crate::websocket::subscriber::Subscriber;
@@ -41,8 +41,9 @@ pub(super) enum Printed {
 }
 
 /// The printing press of a shard.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Press {
+    shard: usize,
     sheet: Vec<u8>,
     marks: Vec<Mark>,
     tally: Tally,
@@ -60,36 +61,40 @@ struct Mark {
 struct Tally {
     delivered: u64,
     suppressed: u64,
-    number: u32,
 }
 
 impl Press {
+    /// Makes the press of a shard.
+    pub(super) fn new(shard: usize) -> Self {
+        Self { shard, sheet: Vec::new(), marks: Vec::new(), tally: Tally::default() }
+    }
+
     /// Tells a socket of those of `events` after `floor` that its filters want and its owner may
     /// see. The socket must be ready and subscribed.
     pub(super) fn print<'e>(
         &mut self,
-        house: &House,
+        context: &Context,
         socket: &mut Socket,
         events: impl Iterator<Item = &'e Arc<Outgoing>>,
         floor: u64,
         told: Told,
     ) -> Result<Printed, Lost> {
         let Some(subscriber) = socket.subscriber.take() else { return Ok(Printed::All) };
-        let printed = self.print_for(house, socket, &subscriber, events, floor, told);
+        let printed = self.print_for(context, socket, &subscriber, events, floor, told);
         socket.subscriber = Some(subscriber);
-        self.tally.number = self.tally.number.max(socket.number);
         printed
     }
 
     fn print_for<'e>(
         &mut self,
-        house: &House,
+        context: &Context,
         socket: &mut Socket,
         subscriber: &Subscriber,
         events: impl Iterator<Item = &'e Arc<Outgoing>>,
         floor: u64,
         told: Told,
     ) -> Result<Printed, Lost> {
+        let house = &context.house;
         self.sheet.clear();
         self.marks.clear();
         let subscription = &subscriber.subscription;
@@ -108,7 +113,7 @@ impl Press {
                 continue;
             };
             if self.sheet.len() >= SHEET
-                && let full @ Printed::UpTo(_) = self.hand_over(socket)?
+                && let full @ Printed::UpTo(_) = self.hand_over(context, socket)?
             {
                 return Ok(full);
             }
@@ -117,7 +122,7 @@ impl Press {
                 envelope.splice(sheet, uuid, subscription.id, subscription.owner);
             });
         }
-        self.hand_over(socket)
+        self.hand_over(context, socket)
     }
 
     fn frame(
@@ -148,7 +153,9 @@ impl Press {
     }
 
     /// Gives the sheet to the kernel and begins a new one.
-    fn hand_over(&mut self, socket: &mut Socket) -> Result<Printed, Lost> {
+    fn hand_over(&mut self, context: &Context, socket: &mut Socket) -> Result<Printed, Lost> {
+        // Noted before it is written: the client may be back with it at once.
+        context.numbering.note(self.shard, socket.number);
         let written = socket.write_now(&self.sheet)?;
         let printed = if written == self.sheet.len() {
             self.tally.delivered += self.marks.len() as u64;
@@ -175,11 +182,10 @@ impl Press {
         Printed::UpTo(next.offset)
     }
 
-    /// Books what was printed; returns the greatest number of a recovery token in it.
-    pub(super) fn book(&mut self, metrics: &Metrics) -> u32 {
+    /// Books what was printed.
+    pub(super) fn book(&mut self, metrics: &Metrics) {
         let tally = std::mem::take(&mut self.tally);
         metrics.delivered(Transport::Websocket, Outcome::Delivered, tally.delivered);
         metrics.suppressed(Transport::Websocket, Reason::NothingToSee, tally.suppressed);
-        tally.number
     }
 }

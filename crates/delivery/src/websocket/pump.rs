@@ -15,6 +15,10 @@ use crate::websocket::roster::SocketKey;
 use crate::websocket::shard::Shard;
 use crate::websocket::subscriber::{Behind, Flow};
 
+/// Events of a round. More are told in further rounds, so that other accounts and requests have
+/// their turn; so many in one write cost little more each than the copying.
+const ROUND: usize = 64;
+
 impl Shard {
     /// Tells of what is new on a lane.
     pub(super) fn lane_moved(&mut self, lane: &Arc<Lane>) {
@@ -22,10 +26,13 @@ impl Shard {
         let account = lane.account();
         let Some(watched) = self.accounts.get_mut(&account) else { return };
         let before = watched.seen;
-        match watched.lane.after(before, usize::MAX) {
+        match watched.lane.after(before, ROUND) {
             Slice::Events(events) => {
                 let Some(last) = events.last() else { return };
                 watched.seen = last.offset();
+                if events.len() == ROUND {
+                    self.unfinished.push(Arc::clone(lane));
+                }
                 self.round(lane, before, &events);
                 if let Some(at) = last.committed() {
                     self.context.metrics.took(Transport::Websocket, at);
@@ -82,7 +89,7 @@ impl Shard {
             return;
         };
         let printed = if socket.is_ready() {
-            self.press.print(&self.context.house, socket, events, floor, Told::Live)
+            self.press.print(&self.context, socket, events, floor, Told::Live)
         } else {
             Ok(Printed::UpTo(before.max(floor)))
         };
@@ -197,8 +204,7 @@ impl Shard {
             return false;
         };
         let floor = behind.cursor;
-        let printed =
-            self.press.print(&self.context.house, socket, events.iter(), floor, Told::Late);
+        let printed = self.press.print(&self.context, socket, events.iter(), floor, Told::Late);
         let (cursor, took_all) = match printed {
             Ok(Printed::All) => (next, true),
             Ok(Printed::UpTo(cursor)) => (cursor, false),

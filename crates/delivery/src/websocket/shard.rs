@@ -139,6 +139,8 @@ pub(super) struct Shard {
     pub(super) out: Vec<u8>,
     input: Box<[u8]>,
     incoming: Vec<Incoming>,
+    /// Lanes that have more to tell than a round.
+    pub(super) unfinished: Vec<Arc<Lane>>,
     /// Sockets that had more to read than their turn allowed.
     unread: Vec<SocketKey>,
     /// Held sockets, by the moment at which they are held no longer.
@@ -176,6 +178,7 @@ pub(super) fn make(index: u16) -> io::Result<(Arc<ShardHandle>, Poll)> {
 impl Shard {
     pub(super) fn new(context: Arc<Context>, handle: Arc<ShardHandle>, poll: Poll) -> Self {
         let ticked_at = context.now();
+        let press = Press::new(usize::from(handle.index));
         Self {
             context,
             handle,
@@ -183,10 +186,11 @@ impl Shard {
             sockets: Slab::new(),
             lives: 0,
             accounts: HashMap::default(),
-            press: Press::default(),
+            press,
             out: Vec::new(),
             input: vec![0; READ_MAX].into_boxed_slice(),
             incoming: Vec::new(),
+            unfinished: Vec::new(),
             unread: Vec::new(),
             holds: VecDeque::new(),
             ticked_at,
@@ -198,7 +202,8 @@ impl Shard {
     pub(super) fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS_MAX);
         while !self.is_stopped() {
-            let timeout = if self.unread.is_empty() { self.patience() } else { Duration::ZERO };
+            let is_busy = !self.unread.is_empty() || !self.unfinished.is_empty();
+            let timeout = if is_busy { Duration::ZERO } else { self.patience() };
             if let Err(error) = self.poll.poll(&mut events, Some(timeout))
                 && error.kind() != io::ErrorKind::Interrupted
             {
@@ -221,12 +226,12 @@ impl Shard {
             for command in commands {
                 self.obey(command);
             }
-            for lane in &moved {
+            let unfinished = std::mem::take(&mut self.unfinished);
+            for lane in unfinished.iter().chain(&moved) {
                 self.lane_moved(lane);
             }
             self.tick();
-            let number = self.press.book(&self.context.metrics);
-            self.context.numbering.note(usize::from(self.handle.index), number);
+            self.press.book(&self.context.metrics);
         }
         for account in self.accounts.values() {
             account.lane.unwatch(usize::from(self.handle.index));

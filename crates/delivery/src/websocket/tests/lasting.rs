@@ -162,3 +162,12 @@ async fn lag_is_shown_of_sockets_that_are_behind() {
 
     until("the lag is shown", || rig.sockets.lags() == [(id, 2)]).await;
 }
+
+#[test]
+fn an_idle_subscriber_costs_little() {
+    let socket = size_of::<crate::websocket::socket::Socket>();
+    let subscriber = size_of::<crate::websocket::subscriber::Subscriber>();
+
+    assert!(socket <= 176, "{socket}");
+    assert!(subscriber <= 96, "{subscriber}");
+}
