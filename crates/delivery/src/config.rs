@@ -66,7 +66,7 @@ pub struct WebhookConfig {
     pub answer_max: usize,
     /// Look-ups of receivers' names under way.
     pub lookups_max: usize,
-    /// Deliveries under way to one host.
+    /// Deliveries under way to one host and port; receivers that fail share half of them.
     pub per_host_max: usize,
     /// Deliveries under way for one subscription; never two of one extension.
     pub window_max: usize,

@@ -107,8 +107,7 @@ impl Receiver {
         format!("http://{}/hook?a=b", self.address)
     }
 
-    /// Answers notifications so from now on; handshakes are echoed unless `script` says otherwise
-    /// in [`Receiver::answer_all`].
+    /// Answers every request so from now on, handshakes included.
     pub(super) fn answer(&self, script: impl Fn(&Got) -> Reply + Send + Sync + 'static) {
         *self.inner.script.lock() = Arc::new(script);
     }
