@@ -231,9 +231,11 @@ impl Lane {
         }
     }
 
-    /// Takes note that a shard watches the account.
+    /// Takes note that a shard watches the account from now on. To be called before it reads the head.
     pub(crate) fn watch(&self, shard: usize) {
         self.watched_by.fetch_or(1 << shard, Ordering::SeqCst);
+        // It may have been told before and never have looked.
+        self.acknowledge(shard);
     }
 
     /// Takes note that a shard does not watch the account any more.

@@ -48,7 +48,7 @@ impl Shard {
             Flow::Behind(behind) => behind.cursor,
         };
         let now = self.context.now();
-        self.context.roster.detach(subscriber.subscription.id, key, told, now);
+        self.context.roster.detach(subscriber.subscription.id, key, Some(told), now);
     }
 
     /// Takes the subscription off a socket for good: nothing of it is written any more.

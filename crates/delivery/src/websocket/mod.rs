@@ -44,7 +44,7 @@ use crate::gateway::{Gateway, Hello};
 use crate::house::House;
 use crate::metrics::Metrics;
 use crate::websocket::context::Context;
-use crate::websocket::shard::{Command, Shard};
+use crate::websocket::shard::{Command, STOP_WITHIN, Shard};
 
 /// How often the roster is looked through.
 const KEEP_EVERY: Duration = Duration::from_millis(500);
@@ -139,7 +139,7 @@ impl Sockets {
         }
         for end in ends {
             // A loop that has ended already has dropped its end.
-            let _ = end.await;
+            let _ = tokio::time::timeout(STOP_WITHIN * 2, end).await;
         }
         self.keeper.abort();
         self.context.gateway.write().take();

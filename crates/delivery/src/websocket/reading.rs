@@ -1,8 +1,10 @@
 //! Pages for sockets that the ring has left behind: read beside the shards, one page for a socket,
 //! few at a time. A page that its socket cannot take is thrown away and read again later.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use lampfield_core::{Position, SubscriptionId};
 use lampfield_journal::ReadError;
 
@@ -40,14 +42,17 @@ pub(super) fn read_for(
     let runtime = context.runtime.clone();
     runtime.spawn(async move {
         let page = match context.reads.acquire().await {
-            Ok(_permit) => match read(&context, &lane, behind).await {
-                Ok(page) => page,
-                Err(error) => {
-                    let account = lane.account();
-                    tracing::error!(%error, account.id = %account, "a socket cannot catch up");
-                    None
+            Ok(_permit) => {
+                let account = lane.account();
+                match AssertUnwindSafe(read(&context, &lane, behind)).catch_unwind().await {
+                    Ok(Ok(page)) => page,
+                    Ok(Err(error)) => {
+                        tracing::error!(%error, account.id = %account, "a socket cannot catch up");
+                        None
+                    }
+                    Err(_panic) => None,
                 }
-            },
+            }
             Err(_closed) => None,
         };
         context.command(socket, Command::Page { socket, subscription, page });

@@ -1,6 +1,9 @@
 //! What clients say: requests and heartbeats, pings and goodbyes; and the answers to them.
 
+use std::panic::AssertUnwindSafe;
+
 use bytes::Bytes;
+use futures_util::FutureExt;
 use lampfield_contract::{
     ApiError, ClientFrame, ClientRequest, Wsc, parse_client_frame, write_heartbeat, write_response,
 };
@@ -97,7 +100,8 @@ impl Shard {
         };
         let context = std::sync::Arc::clone(&self.context);
         self.context.runtime.spawn(async move {
-            let answer = Box::new(gateway.call(request).await);
+            let call = AssertUnwindSafe(gateway.call(request)).catch_unwind();
+            let answer = Box::new(call.await.unwrap_or_else(|_| failure(&ApiError::internal())));
             context.command(key, Command::Answer { socket: key, message_id, answer });
         });
     }
@@ -208,13 +212,9 @@ impl Shard {
     }
 
     fn send_failure(&mut self, slot: usize, message_id: &str, error: &ApiError) {
-        let body = error.body().to_string();
-        let mut headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-        if let Some(seconds) = error.retry_after {
-            headers.push(("Retry-After".to_owned(), seconds.to_string()));
-        }
+        let SocketAnswer { status, headers, body, effect: _ } = failure(error);
         self.send_text(slot, |out| {
-            write_response(out, message_id, error.status, &headers, Some(body.as_bytes()));
+            write_response(out, message_id, status, &headers, Some(body.as_ref()));
         });
     }
 
@@ -227,6 +227,16 @@ impl Shard {
         self.send(slot, &out);
         self.out = out;
     }
+}
+
+/// Makes the answer of an error.
+fn failure(error: &ApiError) -> SocketAnswer {
+    let mut headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+    if let Some(seconds) = error.retry_after {
+        headers.push(("Retry-After".to_owned(), seconds.to_string()));
+    }
+    let body = Bytes::from(error.body().to_string());
+    SocketAnswer { status: error.status, headers, body, effect: SocketEffect::None }
 }
 
 /// Puts a recovery token in front of the other members of a frame's meta; any frame may bear one.

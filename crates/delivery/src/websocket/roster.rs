@@ -154,11 +154,17 @@ impl Roster {
     }
 
     /// Notes that a socket is gone that held a subscription; nothing happens if another holds it now.
-    pub(crate) fn detach(&self, id: SubscriptionId, socket: SocketKey, told: u64, now: Timestamp) {
+    pub(crate) fn detach(
+        &self,
+        id: SubscriptionId,
+        socket: SocketKey,
+        told: Option<u64>,
+        now: Timestamp,
+    ) {
         if let Some(place) = self.0.lock().subscriptions.get_mut(&id)
             && *place == Place::Attached(socket)
         {
-            *place = Place::Detached { since: now, told: Some(told) };
+            *place = Place::Detached { since: now, told };
         }
     }
 
@@ -219,7 +225,7 @@ mod tests {
         roster.attach(id(1), socket(1));
         assert_eq!(roster.take_over(Timestamp(999_999), WINDOW, 9), []);
 
-        roster.detach(id(1), socket(1), 7, Timestamp(1000));
+        roster.detach(id(1), socket(1), Some(7), Timestamp(1000));
         assert_eq!(roster.take_over(Timestamp(180_999), WINDOW, 9), []);
         assert_eq!(roster.take_over(Timestamp(181_000), WINDOW, 9), [id(1)]);
         assert_eq!(roster.recover(id(1), socket(2)), Err(Gone));
@@ -231,7 +237,7 @@ mod tests {
         roster.attach(id(1), socket(1));
         assert_eq!(roster.recover(id(1), socket(2)), Ok(Some(socket(1))));
 
-        roster.detach(id(1), socket(1), 7, Timestamp(0));
+        roster.detach(id(1), socket(1), Some(7), Timestamp(0));
         assert_eq!(roster.holder(id(1)), Some(socket(2)));
     }
 

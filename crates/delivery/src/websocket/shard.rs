@@ -9,8 +9,10 @@ use std::fmt;
 use std::io;
 use std::net::TcpStream as StdStream;
 use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -39,6 +41,10 @@ const EVENTS_MAX: usize = 1024;
 const READ_MAX: usize = 64 << 10;
 /// The loop looks at the clock at least this often.
 const TICK: Duration = Duration::from_millis(250);
+/// How long sockets may take to close when the server stops.
+pub(super) const STOP_WITHIN: Duration = Duration::from_secs(3);
+/// The wait before a loop that failed begins again.
+const BEGIN_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// What a shard is asked to do.
 pub(crate) enum Command {
@@ -54,6 +60,9 @@ pub(crate) enum Command {
     Refresh { socket: SocketKey, subscription: SubscriptionId },
     /// Close the sockets of a log-in that was revoked.
     Revoke(SessionId),
+    /// Fail, to see what comes of it.
+    #[cfg(test)]
+    Fail,
     /// Close all sockets and end; tell when it is done.
     Stop(oneshot::Sender<()>),
 }
@@ -139,6 +148,8 @@ pub(super) struct Shard {
     pub(super) out: Vec<u8>,
     input: Box<[u8]>,
     incoming: Vec<Incoming>,
+    /// What is still to be done of what it was asked; a fault in one command loses no other.
+    commands: VecDeque<Command>,
     /// Lanes that have more to tell than a round.
     pub(super) unfinished: Vec<Arc<Lane>>,
     /// Sockets that had more to read than their turn allowed.
@@ -190,6 +201,7 @@ impl Shard {
             out: Vec::new(),
             input: vec![0; READ_MAX].into_boxed_slice(),
             incoming: Vec::new(),
+            commands: VecDeque::new(),
             unfinished: Vec::new(),
             unread: Vec::new(),
             holds: VecDeque::new(),
@@ -198,8 +210,47 @@ impl Shard {
         }
     }
 
-    /// Runs until it is stopped.
+    /// Runs until it is stopped. A fault of ours costs the sockets of this shard a reconnection: they
+    /// are closed, their subscriptions wait, and the loop begins again.
     pub(super) fn run(mut self) {
+        while catch_unwind(AssertUnwindSafe(|| self.turn())).is_err() {
+            tracing::error!(shard = self.handle.index, "a readiness loop failed; it begins again");
+            self.begin_again();
+            thread::sleep(BEGIN_AGAIN_AFTER);
+        }
+        for account in self.accounts.values() {
+            account.lane.unwatch(usize::from(self.handle.index));
+        }
+        if let Some(done) = self.stopping.and_then(|stopping| stopping.done) {
+            let _ = done.send(());
+        }
+    }
+
+    /// Drops everything that may be half done.
+    fn begin_again(&mut self) {
+        let index = self.handle.index;
+        let now = self.context.now();
+        for account in std::mem::take(&mut self.accounts).into_values() {
+            account.lane.unwatch(usize::from(index));
+        }
+        for (slot, socket) in std::mem::take(&mut self.sockets) {
+            let slot = u32::try_from(slot).unwrap_or(u32::MAX);
+            let key = SocketKey { shard: index, slot, life: socket.life };
+            if let Some(id) = socket.subscription() {
+                self.context.roster.detach(id, key, None, now);
+            }
+            self.context.roster.leave(socket.counted_for);
+        }
+        self.press = Press::new(usize::from(index));
+        self.input = vec![0; READ_MAX].into_boxed_slice();
+        self.incoming.clear();
+        self.unfinished.clear();
+        self.unread.clear();
+        self.holds.clear();
+    }
+
+    /// Goes round until it is stopped.
+    fn turn(&mut self) {
         let mut events = Events::with_capacity(EVENTS_MAX);
         while !self.is_stopped() {
             let is_busy = !self.unread.is_empty() || !self.unfinished.is_empty();
@@ -223,7 +274,8 @@ impl Shard {
                 }
             }
             let Mailbox { commands, moved } = self.handle.collect();
-            for command in commands {
+            self.commands.extend(commands);
+            while let Some(command) = self.commands.pop_front() {
                 self.obey(command);
             }
             let unfinished = std::mem::take(&mut self.unfinished);
@@ -232,12 +284,6 @@ impl Shard {
             }
             self.tick();
             self.press.book(&self.context.metrics);
-        }
-        for account in self.accounts.values() {
-            account.lane.unwatch(usize::from(self.handle.index));
-        }
-        if let Some(done) = self.stopping.and_then(|stopping| stopping.done) {
-            let _ = done.send(());
         }
     }
 
@@ -263,12 +309,14 @@ impl Shard {
             Command::Supersede { socket, subscription } => self.supersede(socket, subscription),
             Command::Refresh { socket, subscription } => self.refresh(socket, subscription),
             Command::Revoke(session) => self.revoke(session),
+            #[cfg(test)]
+            Command::Fail => panic!("as told by a test"),
             Command::Stop(done) => self.stop(done),
         }
     }
 
     fn stop(&mut self, done: oneshot::Sender<()>) {
-        let until = self.context.now().after(self.context.config().pong_within);
+        let until = self.context.now().after(STOP_WITHIN);
         self.stopping = Some(Stopping { done: Some(done), until });
         for slot in self.slots() {
             self.close(slot, close::GOING_AWAY, "server stops");

@@ -106,6 +106,15 @@ async fn more_requests_at_once_than_allowed_are_answered_429() {
 }
 
 #[tokio::test]
+async fn a_request_that_makes_the_other_half_fail_is_answered_500() {
+    let rig = Rig::new().await;
+    let (mut wire, _, _) = rig.open("a").await;
+
+    let (meta, body) = wire.ask("GET", "/panic", "").await;
+    assert_eq!((meta["status"].as_u64(), body["errorCode"].as_str()), (Some(500), Some("CMN-203")));
+}
+
+#[tokio::test]
 async fn what_is_no_frame_is_answered_with_an_error_and_too_much_of_it_ends_the_socket() {
     let rig = Rig::new().await;
     let (mut wire, _, _) = rig.open("a").await;

@@ -45,6 +45,7 @@ impl Gateway for Desk {
         self.seen.lock().push(request.clone());
         let (house, wait) = (Arc::clone(&self.house), Arc::clone(&self.wait));
         Box::pin(async move {
+            assert_ne!(request.path, "/panic");
             if request.path == "/wait" {
                 wait.acquire().await.unwrap().forget();
                 return answer(200, &json!({"waited": true}), SocketEffect::None);

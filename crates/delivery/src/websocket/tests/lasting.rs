@@ -149,6 +149,24 @@ async fn after_a_restart_the_window_is_counted_from_the_start() {
 }
 
 #[tokio::test]
+async fn a_fault_in_a_loop_costs_its_sockets_a_reconnection_and_nothing_else() {
+    let rig = Rig::new().await;
+    let (mut wire, _) = rig.subscriber().await;
+    rig.stage.toggle(2).await;
+    let (processed, _) = wire.frame().await;
+    for shard in rig.sockets.context.shards() {
+        shard.send(crate::websocket::shard::Command::Fail);
+    }
+    assert_eq!(wire.next().await, Seen::End);
+    rig.stage.toggle(2).await;
+
+    let (mut wire, _, details) = rig.come_back("a", &token(&processed)).await;
+    assert_eq!(details["recoveryState"], "Successful");
+    assert_eq!(sequence(&wire.frame().await.1), 2);
+    assert_eq!(rig.sockets.context.roster.sockets(), 1);
+}
+
+#[tokio::test]
 async fn lag_is_shown_of_sockets_that_are_behind() {
     let rig = Rig::new().await;
     let (mut wire, _, _) = rig.open("a").await;

@@ -238,6 +238,22 @@ async fn nobody_misses_anything_when_subscribing_while_presence_changes() {
 }
 
 #[tokio::test]
+async fn more_than_a_round_is_told_whole_and_in_order() {
+    let rig = Rig::new().await;
+    let (mut wide, _) = rig.subscriber().await;
+    let (mut named, _) = rig.subscriber_to("[2]").await;
+    for _ in 0..1000 {
+        rig.stage.toggle(2).await;
+    }
+    for wire in [&mut wide, &mut named] {
+        for expected in 1..=1000 {
+            assert_eq!(sequence(&wire.frame().await.1), expected);
+        }
+        assert_eq!(wire.everything().await, []);
+    }
+}
+
+#[tokio::test]
 async fn many_sockets_on_an_account_are_told_each_and_may_leave_in_any_order() {
     let rig = Rig::with(config()).await;
     let mut wires = Vec::new();
