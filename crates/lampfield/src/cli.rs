@@ -164,7 +164,11 @@ pub(crate) struct ServeArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = INIT_EXAMPLES)]
 pub(crate) struct InitArgs {
+    /// Put everything into this folder: DIR/lampfield.toml and DIR/data
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "data"])]
+    pub(crate) dir: Option<PathBuf>,
     /// Name of the first account
     #[arg(long, value_name = "NAME", requires = "main_number")]
     pub(crate) account_name: Option<String>,
@@ -172,6 +176,11 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "NUMBER", requires = "account_name")]
     pub(crate) main_number: Option<String>,
 }
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  lampfield init
+  lampfield init --dir /var/lib/lampfield --account-name \"Harbour Ltd\" --main-number +12055550100";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccountCommand {

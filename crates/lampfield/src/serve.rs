@@ -52,7 +52,8 @@ pub(crate) async fn serve(
         listen = %address, data = %settings.data.display(), config = %file,
         accounts = house.registry.accounts().len(), "the server is ready"
     );
-    screen.say(&format!("Lampfield serves http://{address}"))?;
+    // Nobody may be there to read it: the server serves all the same.
+    let _ = screen.say(&format!("Lampfield serves http://{address}"));
     run(house, &settings, listener, fatal, || Ok(()), || {}).await
 }
 

@@ -23,9 +23,11 @@ pub(super) async fn init(
     screen: &mut Screen,
 ) -> anyhow::Result<()> {
     if common.server.is_some() {
-        let message = "init makes a data directory on this machine; it takes no --server";
+        let message = "init makes a data directory on this machine; leave --server and \
+                       LAMPFIELD_SERVER out";
         return Err(Failure::new(Code::Usage, message).into());
     }
+    let common = &placed(&args, common)?;
     let file = common.config.clone().unwrap_or_else(|| FILE.into());
     if file.exists() {
         screen.say(&format!("{} is there and stays as it is", file.display()))?;
@@ -50,7 +52,17 @@ pub(super) async fn init(
     let done = begin(&door, args, screen).await;
     door.close().await;
     done?;
-    Ok(screen.say("\nNow run: lampfield serve")?)
+    let config = common.config.as_deref().filter(|file| *file != Path::new(FILE));
+    let config = config.map(|file| format!(" --config {}", file.display())).unwrap_or_default();
+    Ok(screen.say(&format!("\nNow run: lampfield serve{config}"))?)
+}
+
+/// Returns the places of file and data, as `--dir` says.
+fn placed(args: &InitArgs, common: &Common) -> anyhow::Result<Common> {
+    let Some(dir) = &args.dir else { return Ok(common.clone()) };
+    std::fs::create_dir_all(dir).with_context(|| format!("{} cannot be made", dir.display()))?;
+    let dir = dir.canonicalize().with_context(|| format!("{} cannot be found", dir.display()))?;
+    Ok(Common { config: Some(dir.join(FILE)), data: Some(dir.join("data")), ..common.clone() })
 }
 
 /// The default file, with the data directory that was asked for.

@@ -120,7 +120,7 @@ keys! {
     "listen": listen,
         "Address and port to listen on, plain HTTP. TLS belongs to a reverse proxy in front. Port 0 takes any free one.";
     "data": data,
-        "Directory of the store. It is made when it does not exist; one server at a time uses it.";
+        "Directory of the store. It is made when it does not exist; one server at a time uses it. A relative path begins at the working directory.";
     "public_url": api.public_url,
         "Address under which clients reach this server, such as https://presence.example.org, without a slash at the end. Unset: links in answers follow the request's Host.";
     "trust_forwarded": api.trust_forwarded,
@@ -134,11 +134,11 @@ keys! {
     "metrics.public": metrics_public,
         "Serve /metrics to everybody. Otherwise an API key is needed, as a bearer token; the role read is enough.";
 
-    "presence.parked_is_busy": engine.policy.parked_is_busy,
+    "policy.parked_is_busy": engine.policy.parked_is_busy,
         "A parked call makes its extension Busy (step 4 of the composition).";
-    "presence.dnd_is_busy": engine.policy.dnd_is_busy,
+    "policy.dnd_is_busy": engine.policy.dnd_is_busy,
         "DoNotAcceptAnyCalls makes Busy (step 6 of the composition).";
-    "presence.administrators_see_all": delivery.administrators_see_all,
+    "policy.administrators_see_all": delivery.administrators_see_all,
         "Users with the Admin permission see what is hidden from others.";
 
     "wire.account_segment": delivery.wire.account_segment,

@@ -9,7 +9,7 @@ const SECTIONS: [(&str, &str); 15] = [
     ("", "The server as a whole."),
     ("log", "Log lines go to standard error."),
     ("metrics", "Figures for Prometheus, at /metrics."),
-    ("presence", "How presence is composed and who sees it."),
+    ("policy", "How presence is composed and who sees it."),
     ("wire", "Spellings on the wire where clients differ."),
     ("engine", "The computing half: what is taken in, decided and stored."),
     ("delivery", "The delivering half, whatever the transport."),

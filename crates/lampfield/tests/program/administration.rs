@@ -47,6 +47,19 @@ fn init_makes_a_house_that_serves_and_its_key_opens_it() {
 }
 
 #[test]
+fn init_puts_everything_into_one_folder_when_asked() {
+    let (_keep, folder) = folder();
+    let said = run(&folder, ["init", "--dir", "house/of mine"]).good();
+    assert!(said.contains("Now run: lampfield serve --config "), "{said}");
+    let config = folder.join("house/of mine/lampfield.toml");
+    assert!(config.exists() && folder.join("house/of mine/data").exists());
+    assert!(!folder.join("lampfield.toml").exists());
+    let key = said.lines().skip_while(|line| !line.starts_with("admin key")).nth(1).unwrap();
+    let server = Server::serve(&folder, &["--config", config.to_str().unwrap()]);
+    assert_eq!(get(server.address, "/lampfield/v1/accounts", key).status, 200);
+}
+
+#[test]
 fn extensions_go_in_and_out_as_csv_and_bad_rows_are_all_reported() {
     let (_keep, folder) = folder();
     init(&folder);
