@@ -1,9 +1,4 @@
-//! The journal and the directory: the only place where the computing half and the delivering half
-//! of the house meet.
-//!
-//! [`Journal`] keeps committed changes of presence; [`DirectoryStore`] keeps who and what there
-//! is, and [`Registry`] is its view in memory. Backends: [`memory`] and [`embedded`] (SQLite);
-//! every one runs the same conformance suite.
+#![doc = include_str!("../README.md")]
 
 mod catalogue;
 pub mod conformance;

@@ -160,3 +160,22 @@ async fn the_write_ahead_log_stays_small_even_when_readers_never_pause() {
     assert!(largest <= 3 * limit, "{largest} bytes, {figures:?}");
     assert!(figures.checkpoints > 0, "{figures:?}");
 }
+
+#[tokio::test]
+async fn many_small_accounts_are_cut_in_few_writes() {
+    let house = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::at(moment(0)));
+    let mut config =
+        EmbeddedConfig { clock: Some(Arc::clone(&clock) as _), trim_chunk: 1_000, ..config() };
+    config.retention.age_max = Some(Duration::from_secs(100));
+    let store = open(&house.path().join("data"), config);
+    for account in 1..=200 {
+        change(store.as_ref(), &[key(account, 1), key(account, 2)]).await.unwrap();
+    }
+    clock.advance(Duration::from_secs(1_000));
+    until("every account is cut", async || store.figures().trimmed == 400).await;
+    for account in [1, 100, 200] {
+        assert_eq!(first_kept(&store, account).await, 3);
+        assert!(store.newest().get(key(account, 1)).is_some(), "the newest stays");
+    }
+}

@@ -85,7 +85,8 @@ impl EmbeddedStore {
         let loaded = load::newest(&connection, &path)?;
         let tails = Tails::load(&connection, loaded.latest).map_err(refused)?;
         let shared = Arc::new(Shared::new(loaded.newest, config.on_fatal.clone()));
-        let (readers, reads_max, page_max) = (config.readers, config.reads_max, config.page_max);
+        let (readers, reads_max, page_max) =
+            (config.readers, config.reads_max, config.page_max.max(1));
         let (jobs, receiver) = mpsc::sync_channel(config.queue_max.max(1));
         let no_thread = OpenError::io("start a thread for", &path);
         let readers = Readers::start(&path, &shared, readers, reads_max).map_err(no_thread)?;

@@ -141,49 +141,66 @@ impl Tails {
         self.looked = None;
     }
 
-    /// Removes at most `most` records in the open transaction. Nothing is believed until
-    /// [`Self::adopt`].
-    pub(super) fn cut(
-        &mut self,
-        connection: &Connection,
-        most: usize,
-    ) -> rusqlite::Result<Option<Chunk>> {
-        self.due.retain(|cut| self.tails.contains_key(&cut.account));
-        let Some(cut) = self.due.front().copied().filter(|_| most > 0) else { return Ok(None) };
-        let Some(tail) = self.tails.get(&cut.account) else { return Ok(None) };
-        let most = u64::try_from(most).unwrap_or(u64::MAX);
-        let account = cut.account.get().cast_signed();
-        let end = tail.offset.saturating_add(most).min(cut.limit);
-        let first_kept = first_kept(connection, account, &cut, end)?.unwrap_or(end);
-        let removed = connection
-            .prepare_cached("DELETE FROM log WHERE account = ?1 AND offset < ?2")?
-            .execute(params![account, first_kept.cast_signed()])?;
-        let tail = connection
-            .prepare_cached(
-                "SELECT offset, at FROM log WHERE account = ?1 ORDER BY offset LIMIT 1",
-            )?
-            .query_row([account], |row| {
-                let offset = row.get::<_, i64>(0)?.cast_unsigned();
-                Ok(Tail { offset, at: Timestamp(row.get(1)?) })
-            })
-            .optional()?;
-        let is_done = first_kept < end || first_kept >= cut.limit || tail.is_none();
-        Ok(Some(Chunk { account: cut.account, removed, tail, is_done }))
+    /// Removes at most `most` records in the open transaction, of several accounts if need be.
+    /// Nothing is believed until [`Self::adopt`].
+    pub(super) fn cut(&self, connection: &Connection, most: usize) -> rusqlite::Result<Vec<Chunk>> {
+        let mut chunks = Vec::new();
+        let mut left = most;
+        for cut in &self.due {
+            if left == 0 {
+                break;
+            }
+            let chunk = match self.tails.get(&cut.account) {
+                Some(tail) => cut_one(connection, cut, *tail, left)?,
+                None => Chunk { account: cut.account, removed: 0, tail: None, is_done: true },
+            };
+            // An account where nothing goes costs a look.
+            left = left.saturating_sub(chunk.removed.max(1));
+            let is_done = chunk.is_done;
+            chunks.push(chunk);
+            if !is_done {
+                break;
+            }
+        }
+        Ok(chunks)
     }
 
-    /// Believes a chunk that is durable; returns how many records went.
-    pub(super) fn adopt(&mut self, chunk: Option<Chunk>, counters: &Counters) -> usize {
-        let Some(chunk) = chunk else { return 0 };
-        match chunk.tail {
-            Some(tail) => drop(self.tails.insert(chunk.account, tail)),
-            None => drop(self.tails.remove(&chunk.account)),
+    /// Believes chunks that are durable; returns how many records went.
+    pub(super) fn adopt(&mut self, chunks: Vec<Chunk>, counters: &Counters) -> usize {
+        let mut removed = 0;
+        for chunk in chunks {
+            match chunk.tail {
+                Some(tail) => drop(self.tails.insert(chunk.account, tail)),
+                None => drop(self.tails.remove(&chunk.account)),
+            }
+            if chunk.is_done {
+                self.due.pop_front();
+            }
+            removed += chunk.removed;
         }
-        if chunk.is_done {
-            self.due.pop_front();
-        }
-        add(&counters.trimmed, chunk.removed);
-        chunk.removed
+        add(&counters.trimmed, removed);
+        removed
     }
+}
+
+/// Removes at most `most` records of one account.
+fn cut_one(connection: &Connection, cut: &Cut, tail: Tail, most: usize) -> rusqlite::Result<Chunk> {
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    let account = cut.account.get().cast_signed();
+    let end = tail.offset.saturating_add(most).min(cut.limit);
+    let first_kept = first_kept(connection, account, cut, end)?.unwrap_or(end);
+    let removed = connection
+        .prepare_cached("DELETE FROM log WHERE account = ?1 AND offset < ?2")?
+        .execute(params![account, first_kept.cast_signed()])?;
+    let tail = connection
+        .prepare_cached("SELECT offset, at FROM log WHERE account = ?1 ORDER BY offset LIMIT 1")?
+        .query_row([account], |row| {
+            let offset = row.get::<_, i64>(0)?.cast_unsigned();
+            Ok(Tail { offset, at: Timestamp(row.get(1)?) })
+        })
+        .optional()?;
+    let is_done = first_kept < end || first_kept >= cut.limit || tail.is_none();
+    Ok(Chunk { account: cut.account, removed, tail, is_done })
 }
 
 /// Returns the first record before `end` that the cut spares.

@@ -206,10 +206,10 @@ impl Writer {
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         plan.write(&transaction, &mut self.buffer)?;
         // Under load there is no idle gap: what comes in pays for what must go out.
-        let chunk = self.tails.cut(&transaction, plan.records().len() * 2)?;
+        let chunks = self.tails.cut(&transaction, plan.records().len() * 2)?;
         play(fault)?;
         transaction.commit()?;
-        self.tails.adopt(chunk, &self.shared.counters);
+        self.tails.adopt(chunks, &self.shared.counters);
         self.tails.grow(plan.records(), plan.latest());
         self.measure();
         Ok(())
@@ -309,9 +309,9 @@ impl Writer {
     fn cut_once(&mut self) -> rusqlite::Result<usize> {
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let chunk = self.tails.cut(&transaction, self.config.trim_chunk)?;
+        let chunks = self.tails.cut(&transaction, self.config.trim_chunk.max(1))?;
         transaction.commit()?;
-        let removed = self.tails.adopt(chunk, &self.shared.counters);
+        let removed = self.tails.adopt(chunks, &self.shared.counters);
         self.measure();
         Ok(removed)
     }
