@@ -137,3 +137,56 @@ async fn count(inner: Weak<Inner>) {
         inner.metrics.set_streams(inner.streams.open_count());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::{Stage, until};
+
+    fn start(stage: &Stage) -> Delivery {
+        let registry = Arc::clone(&stage.house.registry);
+        let (journal, clock) = (Arc::clone(&stage.journal), Arc::clone(&stage.clock));
+        Delivery::start(DeliveryConfig::default(), journal, registry, clock).expect("it starts")
+    }
+
+    #[tokio::test]
+    async fn figures_have_names_units_and_labels() {
+        let stage = Stage::new(DeliveryConfig::default()).await;
+        let delivery = start(&stage);
+        let mut registry = prometheus_client::registry::Registry::default();
+        delivery.register(&mut registry);
+        let text = || {
+            let mut text = String::new();
+            prometheus_client::encoding::text::encode(&mut text, &registry).expect("encodes");
+            text
+        };
+
+        let lag = "lampfield_delivery_lag{transport=\"webhook\"} 0";
+        until("webhooks are counted", || text().contains(lag)).await;
+        assert!(text().contains("lampfield_delivery_sockets 0"), "{}", text());
+        delivery.0.metrics.took(Transport::Websocket, std::time::Instant::now());
+        assert!(text().contains("# UNIT lampfield_delivery_latency_seconds seconds"), "{}", text());
+        delivery.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_house_that_is_stopped_and_dropped_leaves_nothing_behind() {
+        let stage = Stage::new(DeliveryConfig::default()).await;
+        let delivery = start(&stage);
+        let house = Arc::downgrade(delivery.house());
+        delivery.stop().await;
+        drop(delivery);
+
+        until("nobody holds the house", || house.strong_count() == 0).await;
+    }
+
+    #[tokio::test]
+    async fn a_house_that_is_only_dropped_leaves_nothing_behind_either() {
+        let stage = Stage::new(DeliveryConfig::default()).await;
+        let delivery = start(&stage);
+        let sockets = Arc::downgrade(&delivery.0);
+        drop(delivery);
+
+        until("nobody holds it", || sockets.strong_count() == 0).await;
+    }
+}

@@ -1,63 +1,83 @@
 //! Figures of the delivering half. Counters carry reasons: how told, why not told, how caught up.
 
+use std::fmt::{self, Write};
 use std::time::{Duration, Instant};
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-/// How notifications travel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub(crate) enum Transport {
-    /// Over a socket.
-    Websocket,
-    /// By HTTP request.
-    Webhook,
-    /// On a stream of server-sent events.
-    Stream,
+macro_rules! label {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub(crate) enum $name { $($(#[$vmeta])* $variant),+ }
+
+        impl EncodeLabelValue for $name {
+            fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+                encoder.write_str(match self { $(Self::$variant => $word),+ })
+            }
+        }
+    };
 }
 
-/// What became of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub(crate) enum Outcome {
-    /// Handed over.
-    Delivered,
-    /// Not; it may be tried again.
-    Failed,
+label! {
+    /// How notifications travel.
+    Transport {
+        /// Over a socket.
+        Websocket = "websocket",
+        /// By HTTP request.
+        Webhook = "webhook",
+        /// On a stream of server-sent events.
+        Stream = "stream",
+    }
 }
 
-/// Why an event that a filter matched was not told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub(crate) enum Reason {
-    /// Nothing in it that this receiver may see has changed.
-    NothingToSee,
+label! {
+    /// What became of a delivery.
+    Outcome {
+        /// Handed over.
+        Delivered = "delivered",
+        /// Not; it may be tried again.
+        Failed = "failed",
+    }
 }
 
-/// From where a reader caught up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub(crate) enum Source {
-    /// Every event, from the journal.
-    Journal,
-    /// The newest event of each extension.
-    Newest,
-    /// It could not.
-    Failed,
+label! {
+    /// Why an event that a filter matched was not told.
+    Reason {
+        /// Nothing in it that this receiver may see has changed.
+        NothingToSee = "nothing_to_see",
+    }
 }
 
-/// How a socket was greeted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub(crate) enum Greeted {
-    /// A new session.
-    Fresh,
-    /// A recovered one.
-    Recovered,
-    /// A new one, since recovery failed.
-    RecoveryFailed,
-    /// Refused.
-    Refused,
+label! {
+    /// From where a reader caught up.
+    Source {
+        /// Every event, from the journal.
+        Journal = "journal",
+        /// The newest event of each extension.
+        Newest = "newest",
+        /// It could not.
+        Failed = "failed",
+    }
+}
+
+label! {
+    /// How a socket was greeted.
+    Greeted {
+        /// A new session.
+        Fresh = "fresh",
+        /// A recovered one.
+        Recovered = "recovered",
+        /// A new one, since recovery failed.
+        RecoveryFailed = "recovery_failed",
+        /// Refused.
+        Refused = "refused",
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -97,13 +97,27 @@ impl Laggard {
 struct Mailbox {
     commands: Vec<Command>,
     moved: Vec<Arc<Lane>>,
+    is_closed: bool,
 }
 
 impl ShardHandle {
-    /// Leaves a command.
+    /// Leaves a command. Once the loop has ended nothing comes of it; a socket that was to be opened
+    /// is closed.
     pub(crate) fn send(&self, command: Command) {
-        self.mailbox.lock().commands.push(command);
+        let mut mailbox = self.mailbox.lock();
+        if mailbox.is_closed {
+            return;
+        }
+        mailbox.commands.push(command);
+        drop(mailbox);
         self.wake();
+    }
+
+    /// Takes no more commands and forgets those that were left.
+    fn shut(&self) {
+        let shut = Mailbox { is_closed: true, ..Mailbox::default() };
+        let left = std::mem::replace(&mut *self.mailbox.lock(), shut);
+        drop(left);
     }
 
     fn wake(&self) {
@@ -123,7 +137,12 @@ impl ShardHandle {
 
 impl LaneWatcher for ShardHandle {
     fn moved(&self, mut lanes: Vec<Arc<Lane>>) {
-        self.mailbox.lock().moved.append(&mut lanes);
+        let mut mailbox = self.mailbox.lock();
+        if mailbox.is_closed {
+            return;
+        }
+        mailbox.moved.append(&mut lanes);
+        drop(mailbox);
         self.wake();
     }
 }
@@ -221,6 +240,7 @@ impl Shard {
         for account in self.accounts.values() {
             account.lane.unwatch(usize::from(self.handle.index));
         }
+        self.handle.shut();
         if let Some(done) = self.stopping.and_then(|stopping| stopping.done) {
             let _ = done.send(());
         }
@@ -273,7 +293,7 @@ impl Shard {
                     self.read(slot);
                 }
             }
-            let Mailbox { commands, moved } = self.handle.collect();
+            let Mailbox { commands, moved, is_closed: _ } = self.handle.collect();
             self.commands.extend(commands);
             while let Some(command) = self.commands.pop_front() {
                 self.obey(command);
