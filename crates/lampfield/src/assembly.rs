@@ -22,6 +22,7 @@ use crate::commands::code_of_open;
 use crate::config::Settings;
 use crate::exit::{Code, Failure};
 use crate::secret::{self, ServerKey};
+use crate::telemetry;
 
 /// Name of the key with which a command enters a house that was opened for it alone.
 pub(crate) const GUEST_KEY_NAME: &str = "(this command)";
@@ -89,6 +90,7 @@ impl House {
             Failure::new(Code::Io, format!("the directory of the store cannot be read: {error}"))
         })?);
         let journal = Arc::clone(&store.journal);
+        telemetry::follow(journal.as_ref());
         let delivery = Delivery::start(
             settings.delivery.clone(),
             Arc::clone(&journal),

@@ -52,6 +52,11 @@ pub(crate) async fn serve(
         listen = %address, data = %settings.data.display(), config = %file,
         accounts = house.registry.accounts().len(), "the server is ready"
     );
+    if house.registry.keys().is_empty() {
+        tracing::warn!(
+            "there is no API key yet: stop the server and run `lampfield key add NAME --role admin`"
+        );
+    }
     // Nobody may be there to read it: the server serves all the same.
     let _ = screen.say(&format!("Lampfield serves http://{address}"));
     run(house, &settings, listener, fatal, || Ok(()), || {}).await

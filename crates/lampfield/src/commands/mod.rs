@@ -24,7 +24,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
     let Cli { common, command } = cli;
     let mut screen = Screen::standard(common.json);
     let screen = &mut screen;
-    if !matches!(command, Command::Serve(_)) {
+    if !matches!(command, Command::Serve(_) | Command::Demo(_)) {
         telemetry::start(LogFormat::Human, LogLevel::Warn);
     }
     match command {

@@ -14,10 +14,10 @@ use tokio::sync::watch;
 use crate::assembly::{House, Store};
 use crate::cli::{Common, DemoArgs, Switch};
 use crate::clock::SystemClock;
-use crate::config::{Settings, Sources};
+use crate::config::{ConfigError, Settings, Sources};
 use crate::screen::{Colour, Screen};
 use crate::serve::{listen_on, open_store, run};
-use crate::telemetry::{self, LogFormat, LogLevel};
+use crate::telemetry::{self, LogLevel};
 use crate::{exit, secret};
 
 use furnish::Access;
@@ -28,8 +28,8 @@ pub(crate) async fn demo(
     common: &Common,
     screen: &mut Screen,
 ) -> anyhow::Result<()> {
-    telemetry::start(LogFormat::Human, LogLevel::Warn);
-    let settings = Sources::only_flags(&common.set, settings_of(&args, common))?;
+    let settings = settings_of(&args, common)?;
+    telemetry::start(settings.log_format, settings.log_level);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let listener = listen_on(settings.listen).await?;
     let (store, fatal, key) = match &common.data {
@@ -60,19 +60,25 @@ pub(crate) async fn demo(
     .await
 }
 
-/// A demo has no limits of requests, delivers webhooks to this machine, and shows its figures.
-fn settings_of(args: &DemoArgs, common: &Common) -> Settings {
-    let mut settings =
-        Settings { listen: args.listen, metrics_public: true, ..Settings::default() };
-    if let Some(data) = &common.data {
-        settings.data.clone_from(data);
-    }
+/// A demo has no limits of requests, delivers webhooks to this machine, and shows its figures; `--set`
+/// changes even that.
+fn settings_of(args: &DemoArgs, common: &Common) -> Result<Settings, ConfigError> {
+    let mut settings = Settings {
+        listen: args.listen,
+        metrics_public: true,
+        log_level: LogLevel::Warn,
+        ..Settings::default()
+    };
     settings.api.rates = RateConfig::off();
     settings.api.login_failures_max = 0;
     settings.delivery.webhook.allow_http = true;
     settings.delivery.webhook.allow_private =
         vec![(IpAddr::from([127, 0, 0, 0]), 8), (IpAddr::from(std::net::Ipv6Addr::LOCALHOST), 128)];
-    settings
+    let mut settings = Sources::only_flags(&common.set, settings)?;
+    if let Some(data) = &common.data {
+        settings.data.clone_from(data);
+    }
+    Ok(settings)
 }
 
 /// Returns what writes the environment file once the server answers.

@@ -45,6 +45,38 @@ fn tail_as_json_is_the_contracts_event_and_nothing_else() {
 }
 
 #[test]
+fn log_lines_name_the_event_and_no_caller() {
+    let (_keep, folder) = folder();
+    let mut command = program(&folder);
+    command.args(["demo", "--listen", "127.0.0.1:0", "--calls", "off", "--set", "log.format=json"]);
+    command.args(["--set", "log.level=trace", "--env-file", "demo.env"]);
+    let demo = Running::start(command);
+    let env =
+        wait_for("the environment file", || std::fs::read_to_string(folder.join("demo.env")).ok());
+    let value = |name: &str| {
+        let line = env.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.strip_prefix('=').unwrap().to_owned()
+    };
+    let url = value("RC_SERVER_URL");
+    let address: SocketAddr = url.strip_prefix("http://").unwrap().parse().unwrap();
+    let path = format!(
+        "/lampfield/v1/accounts/{}/sources/pbx/extensions/n:101/calls/1",
+        value("LAMPFIELD_ACCOUNT_ID")
+    );
+    let call = serde_json::json!({
+        "telephonyStatus": "Ringing", "direction": "Inbound", "from": "+12055550177",
+    });
+    let answer = send(address, "PUT", &path, &value("LAMPFIELD_ADMIN_TOKEN"), &call);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let line = demo.line("the event", |line| line.contains("presence changed"));
+    let event: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(event["event.sequence"], 1, "{line}");
+    assert_eq!(event["extension.id"], "6610372004");
+    assert_eq!(event["event.changes"], "telephonyStatus,activeCalls,callerDetails");
+    assert!(!line.contains("5550177"), "{line}");
+}
+
+#[test]
 fn tail_comes_back_after_a_restart_and_misses_nothing() {
     let (_keep, folder) = folder();
     let data = ["--calls", "off", "--data", "store"];
