@@ -1,5 +1,6 @@
 //! The readers: a few threads with connections that cannot write.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -68,7 +69,7 @@ impl Readers {
             });
             // There is room: as many tasks fit as there are places.
             tasks.ok_or_else(closed)?.try_send(task).map_err(|_| closed())?;
-            answered.await.map_err(|_| closed())?
+            answered.await.map_err(|_| ReadError::Unreadable("the read broke down".to_owned()))?
         }
     }
 }
@@ -97,8 +98,12 @@ fn serve(connection: &Connection, tasks: &Mutex<Receiver<Task>>, shared: &Shared
         let task = tasks.lock().recv();
         let Ok(task) = task else { return };
         let gate = shared.gate.read();
-        task(connection);
+        // A fault of ours costs this one answer, not the thread.
+        let done = catch_unwind(AssertUnwindSafe(|| task(connection)));
         drop(gate);
+        if done.is_err() {
+            tracing::error!("a read of the store broke down, which is a fault of the program");
+        }
     }
 }
 
