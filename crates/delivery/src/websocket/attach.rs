@@ -28,7 +28,7 @@ impl Shard {
         });
         let Some(socket) = self.sockets.get_mut(slot) else { return };
         let wants = filters_of(&context.house.registry, &subscription);
-        let mut subscriber = Subscriber::new(subscription, wants, cursor);
+        let mut subscriber = Subscriber::new(subscription, wants, cursor, watched.seen);
         watched.enlist(number(slot), &mut subscriber);
         socket.subscriber = Some(Box::new(subscriber));
     }

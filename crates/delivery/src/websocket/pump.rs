@@ -147,7 +147,7 @@ impl Shard {
         }
         let missed = watched.seen.saturating_sub(behind.cursor);
         let may_coalesce =
-            !behind.is_exact && missed > self.context.house.config.coalesce_after as u64;
+            !behind.is_exact() && missed > self.context.house.config.coalesce_after as u64;
         if behind.cursor >= behind.whole_until
             && !may_coalesce
             && let Slice::Events(events) = watched.lane.after(behind.cursor, PAGE)

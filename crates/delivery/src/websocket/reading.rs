@@ -67,7 +67,7 @@ async fn read(
 ) -> Result<Option<ReadPage>, ReadError> {
     let house = &context.house;
     let after = Position { epoch: context.epoch(), offset: behind.cursor };
-    let coalesce_after = (!behind.is_exact).then_some(house.config.coalesce_after);
+    let coalesce_after = (!behind.is_exact()).then_some(house.config.coalesce_after);
     let caught = catch_up(house.journal.as_ref(), lane, after, PAGE, coalesce_after).await?;
     let (source, page) = match caught {
         Caught::Events(events) => {

@@ -39,8 +39,8 @@ pub(super) struct Behind {
     pub(super) cursor: u64,
     /// Events up to here stand for earlier ones that were left out: each is told.
     pub(super) whole_until: u64,
-    /// Every event is told, however many (recovery, a new subscription).
-    pub(super) is_exact: bool,
+    /// Every event up to here is told, however many: what a client has missed that comes back.
+    pub(super) exact_until: u64,
     /// A page is being read.
     pub(super) is_reading: bool,
 }
@@ -48,23 +48,26 @@ pub(super) struct Behind {
 impl Behind {
     /// Stands after `cursor`, and the newest event of each extension will do if that is far behind.
     pub(super) const fn at(cursor: u64) -> Self {
-        Self { cursor, whole_until: 0, is_exact: false, is_reading: false }
+        Self { cursor, whole_until: 0, exact_until: 0, is_reading: false }
     }
 
-    /// Stands after `cursor`, and every event is told.
-    pub(super) const fn exactly_at(cursor: u64) -> Self {
-        Self { cursor, whole_until: 0, is_exact: true, is_reading: false }
+    /// Tells whether the next event is told, however many there are.
+    pub(super) const fn is_exact(&self) -> bool {
+        self.cursor < self.exact_until
     }
 }
 
 impl Subscriber {
-    /// Takes up a subscription that is told of everything after `cursor`.
+    /// Takes up a subscription that is told of everything after `cursor`: of each event up to
+    /// `head`, where its account stands now, then as everybody is.
     pub(super) const fn new(
         subscription: Arc<Subscription>,
         wants: FilterSet,
         cursor: u64,
+        head: u64,
     ) -> Self {
-        Self { subscription, wants, flow: Flow::Behind(Behind::exactly_at(cursor)), seat: u32::MAX }
+        let behind = Behind { exact_until: head, ..Behind::at(cursor) };
+        Self { subscription, wants, flow: Flow::Behind(behind), seat: u32::MAX }
     }
 }
 
