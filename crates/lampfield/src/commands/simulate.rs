@@ -48,6 +48,8 @@ pub(super) async fn simulate(
     let alone: Vec<&str> = args.left_alone.iter().map(String::as_str).collect();
     let begun = clock.now();
     let mut play = Play::new(&office, args.seed, pace, &alone, begun);
+    // What is there from the beginning is told by the picture.
+    drop(play.next(begun));
     let mut stage = Stage { door: &door, source: &source, sent: 0, refused: 0 };
     stage.picture(&play).await?;
     screen.notice(&format!("{} extensions, seed {}", office.extensions.len(), args.seed));

@@ -184,14 +184,13 @@ impl Door {
         let code = said["errorCode"].as_str().map(|code| format!(" ({code})")).unwrap_or_default();
         let is_unknown =
             |what: &str| reply.status == StatusCode::NOT_FOUND && message.contains(what);
-        let hint = if is_unknown("[accountId]") {
-            match self.named_account() {
-                None => {
-                    "; there are none or several: name one with --account ID, \
-                         `lampfield account list` shows them"
-                }
-                Some(_) => "; `lampfield account list` shows all accounts",
-            }
+        let hint = if self.named_account().is_none()
+            && said["errorCode"] == "CMN-101"
+            && message.contains('~')
+        {
+            "; name it with --account ID, `lampfield account list` shows all accounts"
+        } else if is_unknown("[accountId]") {
+            "; `lampfield account list` shows all accounts"
         } else if is_unknown("[extensionId]") {
             "; `lampfield extension list` shows all extensions"
         } else {

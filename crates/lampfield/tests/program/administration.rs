@@ -165,6 +165,18 @@ fn a_key_may_do_what_its_role_says() {
 }
 
 #[test]
+fn with_several_accounts_it_is_said_how_to_name_one() {
+    let (_keep, folder) = folder();
+    let mut server = Server::demo(&folder, &["--calls", "off"]);
+    let account = server.settings.remove("LAMPFIELD_ACCOUNT_ID").unwrap();
+    let complained = server.command(&folder, &["why", "101"]).bad(1);
+    assert!(complained.contains("--account ID"), "{complained}");
+    server.command(&folder, &["why", "101", "--account", &account]).good();
+    let complained = server.command(&folder, &["why", "999", "--account", &account]).bad(1);
+    assert!(complained.contains("`lampfield extension list`"), "{complained}");
+}
+
+#[test]
 fn without_a_data_directory_it_is_said_what_to_do() {
     let (_keep, folder) = folder();
     let complained = run(&folder, ["key", "list"]).bad(1);
