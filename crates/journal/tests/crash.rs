@@ -95,11 +95,14 @@ async fn a_torn_or_scribbled_write_ahead_log_is_read_up_to_the_last_whole_commit
     assert!(lengths.len() > 5, "the test tears at different places: {lengths:?}");
 }
 
+/// A process that finds this file where it runs is the child of a kill test.
+const CHILD: &str = "be-the-child";
+
 /// Runs this very test program as another process that writes until it is killed.
 fn start_child(house: &Path) -> Child {
-    fs::write(house.join("be-the-child"), "").unwrap();
+    fs::write(house.join(CHILD), "").unwrap();
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child_of_the_kill_test", "--ignored", "--nocapture"])
+        .args(["--exact", "the_writer_of_the_kill_tests_answers_what_it_stored", "--nocapture"])
         .current_dir(house)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -107,19 +110,24 @@ fn start_child(house: &Path) -> Child {
         .unwrap()
 }
 
+/// The child of the kill tests, when this runs in their process; else a look at what it does.
 #[tokio::test]
-#[ignore = "is run by the kill test in a process of its own"]
 #[expect(clippy::print_stdout, reason = "the parent reads what was answered")]
-async fn child_of_the_kill_test() {
-    if !Path::new("be-the-child").exists() {
-        return;
-    }
+async fn the_writer_of_the_kill_tests_answers_what_it_stored() {
+    let house = tempfile::tempdir().unwrap();
+    let is_child = Path::new(CHILD).exists();
+    let dir = if is_child { Path::new("data").to_owned() } else { house.path().join("data") };
     let config = EmbeddedConfig { checkpoint_bytes: 64 << 10, ..EmbeddedConfig::default() };
-    let store = EmbeddedStore::open(Path::new("data"), config).unwrap();
-    loop {
+    let store = EmbeddedStore::open(&dir, config).unwrap();
+    let mut answered = Vec::new();
+    while is_child || answered.len() < 20 {
         let records = change(store.as_ref(), &[key(1, 1), key(1, 2)]).await.unwrap();
         println!("\nanswered {}", records[1].offset);
+        if !is_child {
+            answered.extend(records);
+        }
     }
+    assert_eq!(read_all(&store, 1).await, answered);
 }
 
 fn answered(line: &str) -> Option<u64> {

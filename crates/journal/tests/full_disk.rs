@@ -1,10 +1,11 @@
-//! A disk that really is full: a small file system of its own, which only root can mount.
+//! A disk that really is full: a small file system of its own, which only root can mount. Where it
+//! cannot be mounted the test says so and the played full disk of `faults.rs` must do.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "what a test needs is there or the test fails")]
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use lampfield_journal::conformance::samples::{change, key};
 use lampfield_journal::embedded::{EmbeddedConfig, EmbeddedStore, verify};
@@ -14,15 +15,15 @@ use lampfield_journal::{CommitError, Journal as _};
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    fn mount() -> Self {
+    fn mount() -> Option<Self> {
         let place = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"])
             .arg(place.path())
+            .stderr(Stdio::null())
             .status()
-            .unwrap();
-        assert!(mounted.success(), "only root can mount");
-        Self(place)
+            .is_ok_and(|status| status.success());
+        mounted.then_some(Self(place))
     }
 
     fn path(&self) -> &Path {
@@ -37,11 +38,14 @@ impl Drop for SmallDisk {
 }
 
 #[tokio::test]
-#[ignore = "needs the right to mount a file system"]
+#[expect(clippy::print_stderr, reason = "whoever runs the tests should know what did not run")]
 async fn a_disk_that_is_really_full_refuses_changes_and_recovers_without_a_restart() {
     // The moment in which the disk is full moves through the write: log, index, checkpoint.
     for spare in (0..20).map(|n| n * 4096 * 7) {
-        let disk = SmallDisk::mount();
+        let Some(disk) = SmallDisk::mount() else {
+            eprintln!("skipped: a full disk cannot be made here, mounting one needs root");
+            return;
+        };
         let dir = disk.path().join("data");
         let ballast = disk.path().join("ballast");
         fs::write(&ballast, vec![0; (1 << 20) + spare]).unwrap();
