@@ -189,3 +189,79 @@ impl Press {
         metrics.suppressed(Transport::Websocket, Reason::NothingToSee, tally.suppressed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use lampfield_core::subscription::FilterSet;
+    use lampfield_core::{Sequence, Timestamp};
+
+    use super::*;
+    use crate::config::DeliveryConfig;
+    use crate::stage::Stage;
+
+    /// A socket, and the other end of it.
+    fn socket() -> (Socket, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let ours = TcpStream::connect(listener.local_addr().expect("bound")).expect("connected");
+        ours.set_nonblocking(true).expect("set");
+        let theirs = listener.accept().expect("accepted").0;
+        (Socket::new(mio::net::TcpStream::from_std(ours), 1, Timestamp(0)), theirs)
+    }
+
+    #[test]
+    fn where_the_kernel_stops_the_cursor_stands_and_the_cut_frame_is_kept() {
+        // Frames of ten bytes of the events 3, 5 and 9.
+        let marks = [(10, 3), (20, 5), (30, 9)].map(|(end, offset)| Mark { end, offset });
+        let cases = [
+            (0, 2, 0, 0),
+            (1, 3, 9, 1),
+            (10, 4, 0, 1),
+            (15, 5, 5, 2),
+            (20, 8, 0, 2),
+            (29, 9, 1, 3),
+        ];
+        for (written, cursor, kept, delivered) in cases {
+            let mut press = Press::new(0);
+            press.sheet = vec![7; 30];
+            press.marks = marks.to_vec();
+            let (mut socket, _theirs) = socket();
+
+            let printed = press.remember(&mut socket, written);
+
+            assert_eq!(printed, Printed::UpTo(cursor), "{written}");
+            assert_eq!(socket.waiting(), kept, "{written}");
+            assert_eq!(press.tally.delivered, delivered, "{written}");
+        }
+    }
+
+    #[tokio::test]
+    async fn events_up_to_the_floor_are_not_told_again() {
+        let stage = Stage::new(DeliveryConfig::default()).await;
+        let context = Context::new(
+            Arc::clone(&stage.house),
+            Arc::default(),
+            tokio::runtime::Handle::current(),
+            1,
+        );
+        let subscription = Arc::new(stage.subscription("https://example.com"));
+        let wants = FilterSet::of(&subscription.filters);
+        let mut events = Vec::new();
+        for _ in 0..3 {
+            events.push(Arc::new(Outgoing::repeated(stage.toggle(2).await)));
+        }
+        let (mut socket, theirs) = socket();
+        socket.subscriber = Some(Box::new(Subscriber::new(subscription, wants, 0, 0)));
+
+        let mut press = Press::new(0);
+        let printed = press.print(&context, &mut socket, events.iter(), 2, Told::Live);
+
+        assert_eq!(printed, Ok(Printed::All));
+        let mut bytes = [0; 65_536];
+        let count = std::io::Read::read(&mut &theirs, &mut bytes).expect("readable");
+        let text = String::from_utf8_lossy(&bytes[..count]);
+        let told = |sequence: Sequence| text.contains(&format!("\"sequence\":{sequence},\"pre"));
+        assert_eq!([1, 2, 3].map(|it| told(Sequence(it))), [false, false, true], "{text}");
+    }
+}

@@ -157,6 +157,12 @@ impl Socket {
         self.backlog = Some(Box::new(Backlog { bytes: rest.to_vec(), written: 0 }));
     }
 
+    /// Returns how many bytes wait.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.backlog.as_ref().map_or(0, |backlog| backlog.bytes.len() - backlog.written)
+    }
+
     /// Writes whole frames behind everything that waits; at most `waiting_max` bytes may wait then.
     pub(super) fn send(&mut self, frames: &[u8], waiting_max: usize) -> Result<(), Lost> {
         if let Some(backlog) = &mut self.backlog {

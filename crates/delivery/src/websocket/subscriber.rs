@@ -144,3 +144,67 @@ impl Moved {
         subscriber.seat = self.seat;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use lampfield_core::subscription::EventFilter;
+    use lampfield_core::visibility::Detail;
+
+    use super::*;
+    use crate::config::DeliveryConfig;
+    use crate::stage::{Stage, account, id};
+
+    async fn watched() -> (Watched, Arc<Subscription>) {
+        let stage = Stage::new(DeliveryConfig::default()).await;
+        let subscription = Arc::new(stage.subscription("https://example.com"));
+        (Watched::new(stage.house.feed.lane(account())), subscription)
+    }
+
+    fn listed(watched: &Watched) -> BTreeSet<u32> {
+        let all: Vec<_> = watched.wide.iter().chain(watched.named.values().flatten()).collect();
+        let set: BTreeSet<_> = all.iter().map(|slot| **slot).collect();
+        assert_eq!(set.len(), all.len(), "nobody twice: {all:?}");
+        set
+    }
+
+    #[tokio::test]
+    async fn sockets_leave_in_any_order_and_nobody_else_is_struck() {
+        let (mut watched, subscription) = watched().await;
+        let filters =
+            [EventFilter::Account(Detail::Plain), EventFilter::Extension(id(2), Detail::Plain)];
+        for order in
+            [[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0], [2, 4, 0, 5, 3, 1], [1, 0, 4, 3, 2, 5]]
+        {
+            let mut members: Vec<_> = (0..6u32)
+                .map(|slot| {
+                    let wants = FilterSet::of([&filters[usize::from(slot == 3)]]);
+                    let mut one = Subscriber::new(Arc::clone(&subscription), wants, 0, 0);
+                    watched.enlist(slot, &mut one);
+                    Some(one)
+                })
+                .collect();
+            let mut left: BTreeSet<_> = (0..6).collect();
+            for slot in order {
+                assert_eq!(listed(&watched), left);
+                let leaving = members[slot as usize].take().expect("once");
+                if let Some(moved) = watched.strike(slot, &leaving) {
+                    let other = members[moved.slot as usize].as_mut().expect("not gone");
+                    moved.apply(other);
+                }
+                left.remove(&slot);
+                assert_eq!(watched.is_empty(), left.is_empty());
+            }
+        }
+        assert!(listed(&watched).is_empty());
+    }
+
+    #[test]
+    fn a_client_that_came_back_is_told_every_event_only_up_to_where_it_did() {
+        let behind = Behind { exact_until: 5, ..Behind::at(4) };
+        assert!(behind.is_exact());
+        assert!(!Behind { cursor: 5, ..behind }.is_exact());
+        assert!(!Behind::at(0).is_exact());
+    }
+}
