@@ -332,3 +332,43 @@ async fn an_empty_directory_is_filled_and_a_half_made_one_is_made_anew() {
     assert_eq!(open(&dir).epoch(), epoch);
     assert_ne!(open(&mounted).epoch(), epoch, "every store is a generation of its own");
 }
+
+#[tokio::test]
+async fn a_whole_record_in_another_ones_place_is_damage_too() {
+    let house = tempfile::tempdir().unwrap();
+    let made = house.path().join("made");
+    let store = open(&made);
+    for n in 1..=6 {
+        change(store.as_ref(), &[key(1, 1 + n % 2)]).await.unwrap();
+    }
+    change(store.as_ref(), &[key(2, 2)]).await.unwrap();
+    drop(store);
+    let swapped = |name: &str, statement: &str| {
+        let dir = house.path().join(name);
+        copy_dir(&made, &dir);
+        let connection = rusqlite::Connection::open(dir.join("lampfield.db")).unwrap();
+        assert_eq!(connection.execute(statement, []).unwrap(), 1);
+        dir
+    };
+
+    let other = "(SELECT bytes FROM log WHERE account = 1 AND offset = 4)";
+    let dir = swapped("offset", &format!("UPDATE log SET bytes = {other} WHERE offset = 3"));
+    let store = open(&dir);
+    let head = store.head(key(1, 1).account).position;
+    let start = lampfield_core::Position { offset: 0, ..head };
+    let error = store.read(key(1, 1).account, start, 9).await.unwrap_err();
+    assert!(error.to_string().contains("it is record 4 of account 1"), "{error}");
+    let error = store.as_of(key(1, 2), lampfield_core::Sequence(3)).await.unwrap_err();
+    assert!(matches!(error, ReadError::Damaged { offset: 3, .. }), "{error}");
+
+    let statement = "UPDATE log SET extension = 2 WHERE account = 1 AND offset = 4";
+    let store = open(&swapped("extension", statement));
+    let error = store.as_of(key(1, 2), lampfield_core::Sequence(4)).await.unwrap_err();
+    assert!(error.to_string().contains("of another extension"), "{error}");
+
+    let statement = "UPDATE state SET bytes = (SELECT bytes FROM state WHERE account = 2)
+                     WHERE account = 1 AND extension = 1";
+    let error = EmbeddedStore::open(&swapped("state", statement), EmbeddedConfig::default());
+    let error = error.unwrap_err();
+    assert!(error.to_string().contains("of another extension"), "{error}");
+}
