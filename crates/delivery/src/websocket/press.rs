@@ -258,7 +258,7 @@ mod tests {
         let printed = press.print(&context, &mut socket, events.iter(), 2, Told::Live);
 
         assert_eq!(printed, Ok(Printed::All));
-        let mut bytes = [0; 65_536];
+        let mut bytes = vec![0; 65_536];
         let count = std::io::Read::read(&mut &theirs, &mut bytes).expect("readable");
         let text = String::from_utf8_lossy(&bytes[..count]);
         let told = |sequence: Sequence| text.contains(&format!("\"sequence\":{sequence},\"pre"));

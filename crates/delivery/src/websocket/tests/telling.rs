@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::DeliveryConfig;
-use crate::stage::{epoch, extension};
+use crate::stage::{epoch, extension, says};
 use crate::websocket::tests::gateway::SUBSCRIPTION;
 use crate::websocket::tests::rig::{Rig, config, sequence, token};
 use crate::websocket::tests::wire::{PATIENCE, Seen, Wire};
@@ -207,6 +207,34 @@ async fn a_slow_reader_slows_nobody_and_gets_every_newest_state_at_last() {
     }
     rig.stage.toggle(2).await;
     assert_eq!(sequence(&slow.frame().await.1), CHANGES as u64 + 1, "it is live again");
+}
+
+/// Each extension first rings and then changes its message, which nobody is told of: who gets only
+/// the newest event of each must be told of it nevertheless, on every page.
+#[tokio::test]
+async fn the_newest_events_tell_what_earlier_ones_would_have_told_on_every_page() {
+    let rig = Rig::with(DeliveryConfig { ring_max: 16, coalesce_after: 100, ..config() }).await;
+    let (mut wire, _, _) = rig.open("a").await;
+    wire.answers = false;
+    wire.ask("POST", SUBSCRIPTION, r#"["account"]"#).await;
+    let Seen::Ping(ping) = wire.see().await else { panic!("no ping") };
+    let extensions = 2..302;
+    for number in extensions.clone() {
+        rig.stage.toggle(number).await;
+    }
+    for number in extensions.clone() {
+        rig.stage.configure(number, says("back soon")).await;
+    }
+    assert_eq!(wire.everything().await, []);
+
+    wire.send(0x8a, &ping).await;
+
+    for number in extensions {
+        let (_, body) = wire.frame().await;
+        assert_eq!(body["body"]["extensionId"], number.to_string());
+        assert_eq!(body["body"]["telephonyStatus"], "Ringing");
+    }
+    assert_eq!(wire.everything().await, []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
