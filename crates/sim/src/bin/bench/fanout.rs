@@ -14,6 +14,8 @@ use crate::sockets::Watchers;
 use crate::table::{Table, real};
 
 const SUBSCRIBE: &str = r#"[{"type":"ClientRequest","messageId":"1","method":"POST","path":"/restapi/v1.0/subscription"},{"eventFilters":["/restapi/v1.0/account/~/presence"],"deliveryMode":{"transportType":"WebSocket"}}]"#;
+/// Watchers that subscribe at a time.
+const WAVE: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Resident bytes of an idle subscriber.
@@ -161,16 +163,27 @@ fn call(held: bool) -> serde_json::Value {
     json!({"telephonyStatus": status, "direction": "Inbound", "from": "+12025550100"})
 }
 
+/// Subscribes `sockets` watchers, a wave after the other: what a crowd costs that came in one
+/// instant is what its requests cost, not its sockets.
 fn subscribe(server: &Server, sockets: usize) -> anyhow::Result<Watchers> {
-    let path = server.socket_path(&server.log_in()?)?;
-    let crowd = Watchers::open(server.address, sockets, &path, Some(SUBSCRIBE))?;
-    // Two frames each: ConnectionDetails and the answer.
-    crowd_has(&crowd, 2 * sockets as u64)?;
+    let access = server.log_in()?;
+    let crowd = Watchers::gather(Some(SUBSCRIBE))?;
+    let mut open = 0;
+    while open < sockets {
+        let wave = WAVE.min(sockets - open);
+        crowd.open(server.address, wave, &server.socket_path(&access)?)?;
+        open += wave;
+        // Two frames each: ConnectionDetails and the answer.
+        crowd_has(&crowd, 2 * open as u64)?;
+    }
     Ok(crowd)
 }
 
 fn crowd_has(crowd: &Watchers, frames: u64) -> anyhow::Result<()> {
-    wait_for("the crowd", PATIENCE, || (crowd.frames() >= frames).then_some(()))
+    let closed = || crowd.seen.closed.load(std::sync::atomic::Ordering::Relaxed);
+    wait_for("the crowd", PATIENCE, || (crowd.frames() >= frames || closed() > 0).then_some(()))?;
+    anyhow::ensure!(closed() == 0, "the server closed {} sockets", closed());
+    Ok(())
 }
 
 fn bare(sockets: usize, bytes: usize, rounds: usize, per_second: u32) -> anyhow::Result<f64> {
@@ -178,7 +191,8 @@ fn bare(sockets: usize, bytes: usize, rounds: usize, per_second: u32) -> anyhow:
     let mut arguments = vec!["--bare"];
     arguments.extend(numbers.iter().map(String::as_str));
     let (mut process, address) = Process::start_and_read(&std::env::current_exe()?, &arguments)?;
-    let crowd = Watchers::open(address.parse()?, sockets, "/", None)?;
+    let crowd = Watchers::gather(None)?;
+    crowd.open(address.parse()?, sockets, "/")?;
     std::thread::sleep(Duration::from_millis(500));
     process.tell("go")?;
     let micros: f64 = process.read_line()?.parse().context("the bare loop's figure")?;

@@ -15,17 +15,11 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a program with `environment` beside ours; its output goes to `log`.
-    pub(crate) fn start(
-        program: &Path,
-        arguments: &[&str],
-        environment: &[(&str, &str)],
-        log: &Path,
-    ) -> anyhow::Result<Self> {
+    /// Starts a program; its output goes to `log`.
+    pub(crate) fn start(program: &Path, arguments: &[&str], log: &Path) -> anyhow::Result<Self> {
         let output = std::fs::File::create(log)?;
         let child = Command::new(program)
             .args(arguments)
-            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stderr(output.try_clone()?)
             .stdout(output)

@@ -23,10 +23,11 @@ pub(crate) struct Server {
 }
 
 /// Limits that a crowd of one log-in needs.
-const ROOM: &[(&str, &str)] = &[
-    ("LAMPFIELD_WEBSOCKET_SOCKETS_PER_SESSION_MAX", "1000000"),
-    ("LAMPFIELD_API_SUBSCRIPTIONS_MAX", "1000000"),
-    ("LAMPFIELD_LOG_LEVEL", "warn"),
+const ROOM: [&str; 4] = [
+    "--set",
+    "websocket.sockets_per_session_max=1000000",
+    "--set",
+    "api.subscriptions_max=1000000",
 ];
 
 impl Server {
@@ -50,7 +51,8 @@ impl Server {
         let mut arguments: Vec<&str> = arguments.to_vec();
         let paths = [data.display().to_string(), env_file.display().to_string()];
         arguments.extend([paths[0].as_str(), "--env-file", paths[1].as_str()]);
-        let process = Process::start(program, &arguments, ROOM, &folder.join("log"))?;
+        arguments.extend(ROOM);
+        let process = Process::start(program, &arguments, &folder.join("log"))?;
         let text = wait_for("the env file", Duration::from_secs(60), || {
             std::fs::read_to_string(&env_file).ok().filter(|text| text.contains("ADMIN_TOKEN"))
         })?;

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ pub(crate) struct Watchers {
     /// What they have seen.
     pub(crate) seen: Arc<Seen>,
     stop: Arc<AtomicBool>,
+    newcomers: Sender<Watcher>,
     thread: Option<JoinHandle<anyhow::Result<()>>>,
 }
 
@@ -41,28 +43,25 @@ struct Watcher {
 }
 
 impl Watchers {
-    /// Opens `count` sockets. Each upgrades at `path` and, once upgraded, sends `hello` (if any).
-    pub(crate) fn open(
-        address: SocketAddr,
-        count: usize,
-        path: &str,
-        hello: Option<&str>,
-    ) -> anyhow::Result<Self> {
-        let mut watchers = Vec::with_capacity(count);
-        for _ in 0..count {
-            watchers.push(Watcher::open(address, path)?);
-        }
-        Self::read(watchers, hello.map(masked_text))
-    }
-
-    fn read(watchers: Vec<Watcher>, hello: Option<Vec<u8>>) -> anyhow::Result<Self> {
+    /// Begins with nobody. Each socket that comes sends `hello` (if any) once it is upgraded.
+    pub(crate) fn gather(hello: Option<&str>) -> anyhow::Result<Self> {
         let seen = Arc::new(Seen::default());
         let stop = Arc::new(AtomicBool::new(false));
+        let (newcomers, doorway) = std::sync::mpsc::channel();
+        let hello = hello.map(masked_text);
         let thread = std::thread::Builder::new().name("watchers".to_owned()).spawn({
             let (seen, stop) = (Arc::clone(&seen), Arc::clone(&stop));
-            move || run(watchers, hello.as_deref(), &seen, &stop)
+            move || run(&doorway, hello.as_deref(), &seen, &stop)
         })?;
-        Ok(Self { seen, stop, thread: Some(thread) })
+        Ok(Self { seen, stop, newcomers, thread: Some(thread) })
+    }
+
+    /// Opens `count` more sockets, which upgrade at `path`.
+    pub(crate) fn open(&self, address: SocketAddr, count: usize, path: &str) -> anyhow::Result<()> {
+        for _ in 0..count {
+            self.newcomers.send(Watcher::open(address, path)?).context("the watchers are gone")?;
+        }
+        Ok(())
     }
 
     /// Returns how many frames have been seen.
@@ -93,19 +92,22 @@ impl Watcher {
 }
 
 fn run(
-    mut watchers: Vec<Watcher>,
+    doorway: &Receiver<Watcher>,
     hello: Option<&[u8]>,
     seen: &Seen,
     stop: &AtomicBool,
 ) -> anyhow::Result<()> {
     let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(1024);
-    for (index, watcher) in watchers.iter_mut().enumerate() {
-        poll.registry().register(&mut watcher.stream, Token(index), Interest::READABLE)?;
-    }
+    let mut watchers: Vec<Watcher> = Vec::new();
     let mut scratch = vec![0; 256 * 1024];
     while !stop.load(Ordering::Relaxed) {
-        poll.poll(&mut events, Some(Duration::from_millis(50)))?;
+        for mut watcher in doorway.try_iter() {
+            let token = Token(watchers.len());
+            poll.registry().register(&mut watcher.stream, token, Interest::READABLE)?;
+            watchers.push(watcher);
+        }
+        poll.poll(&mut events, Some(Duration::from_millis(5)))?;
         for event in &events {
             let Some(watcher) = watchers.get_mut(event.token().0) else { continue };
             drain(watcher, &mut scratch, hello, seen)?;
