@@ -40,6 +40,9 @@ pub struct Extension {
     pub groups: Box<[SmolStr]>,
     /// Call queues (extensions of type Department) it is a member of.
     pub queues: Box<[ExtensionId]>,
+    /// Of a call queue (type Department): whether its members may choose for themselves whether they
+    /// take its calls (`editableMemberStatus`). True of anything else.
+    pub editable_member_status: bool,
     /// What its user may do.
     pub permissions: Permissions,
 }
@@ -243,6 +246,8 @@ word_set! {
         WEBSOCKET = 6, "WebSocketsSubscription";
         /// Change accounts.
         EDIT_ACCOUNTS = 7, "EditAccounts";
+        /// Change contacts.
+        CONTACTS = 8, "Contacts";
     }
 }
 
@@ -256,6 +261,9 @@ impl Scopes {
         }
         if all.contains(Self::EDIT_PRESENCE) {
             all = all.with(Self::READ_PRESENCE);
+        }
+        if all.contains(Self::CONTACTS) {
+            all = all.with(Self::READ_CONTACTS);
         }
         all
     }
@@ -280,6 +288,10 @@ word_set! {
         EDIT_PRESENCE_SETTINGS = 6, "EditPresenceSettings";
         /// Administrator: may change others.
         ADMIN = 7, "Admin";
+        /// Read one's own contacts: favorites.
+        READ_PERSONAL_CONTACTS = 8, "ReadPersonalContacts";
+        /// Change one's own contacts: favorites.
+        EDIT_PERSONAL_CONTACTS = 9, "EditPersonalContacts";
     }
 }
 
@@ -294,5 +306,7 @@ impl Permissions {
             .with(Self::READ_COMPANY_INFO)
             .with(Self::READ_PRESENCE_SETTINGS)
             .with(Self::EDIT_PRESENCE_SETTINGS)
+            .with(Self::READ_PERSONAL_CONTACTS)
+            .with(Self::EDIT_PERSONAL_CONTACTS)
     }
 }

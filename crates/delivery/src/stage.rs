@@ -186,6 +186,7 @@ pub(crate) fn extension(number: u64) -> Extension {
         standing: STANDING,
         groups: Box::new(["Sales".into()]),
         queues: Box::default(),
+        editable_member_status: true,
         permissions: Permissions::ordinary(),
     }
 }

@@ -289,6 +289,7 @@ mod tests {
             standing: Standing { kind: ExtensionType::User, status: ExtensionStatus::Enabled },
             groups: Box::default(),
             queues: Box::default(),
+            editable_member_status: true,
             permissions: Permissions::ordinary(),
         }
     }

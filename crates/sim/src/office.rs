@@ -122,6 +122,7 @@ fn extension(
         standing: Standing { kind, status: ExtensionStatus::Enabled },
         groups: Box::default(),
         queues: Box::default(),
+        editable_member_status: true,
         permissions: Permissions::NONE,
     })
 }

@@ -74,6 +74,7 @@ pub(super) async fn create(
         standing: Standing { kind: ExtensionType::User, status: ExtensionStatus::Enabled },
         groups: Box::default(),
         queues: Box::default(),
+        editable_member_status: true,
         permissions: Permissions::ordinary(),
     };
     let extension = patched(&state, &account, &blank, &fields)?;

@@ -268,6 +268,7 @@ pub(crate) fn extension(user: u64, kind: ExtensionType) -> Extension {
         standing: Standing { kind, status: ExtensionStatus::Enabled },
         groups: Box::default(),
         queues: if user == ANNA { Box::new([key(QUEUE).extension]) } else { Box::default() },
+        editable_member_status: true,
         permissions: Permissions::ordinary().with(admin),
     }
 }

@@ -199,6 +199,7 @@ pub(crate) fn extension(key: ExtensionKey, standing: Standing) -> Extension {
         standing,
         groups: Box::default(),
         queues: Box::default(),
+        editable_member_status: true,
         permissions: Permissions::ordinary(),
     }
 }

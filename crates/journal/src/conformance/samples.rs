@@ -145,6 +145,7 @@ pub fn extension(key: ExtensionKey) -> Extension {
         },
         groups: ["sales".into()].into(),
         queues: [key.extension].into(),
+        editable_member_status: false,
         permissions: Permissions::ordinary().with(Permissions::ADMIN),
     }
 }

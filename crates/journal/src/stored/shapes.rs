@@ -79,6 +79,7 @@ pub(super) struct Extension {
     status: String,
     groups: Vec<String>,
     queues: Vec<u64>,
+    editable_member_status: bool,
     permissions: Vec<String>,
 }
 
@@ -93,6 +94,7 @@ impl Extension {
             status: it.standing.status.as_str().to_owned(),
             groups: it.groups.iter().map(ToString::to_string).collect(),
             queues: it.queues.iter().map(|queue| queue.get()).collect(),
+            editable_member_status: it.editable_member_status,
             permissions: it.permissions.words().map(str::to_owned).collect(),
         }
     }
@@ -113,6 +115,7 @@ impl TryFrom<Extension> for directory::Extension {
             },
             groups: it.groups.into_iter().map(Into::into).collect(),
             queues: it.queues.into_iter().map(extension).collect::<Read<_>>()?,
+            editable_member_status: it.editable_member_status,
             permissions: words(&it.permissions, Permissions::parse)?
                 .into_iter()
                 .fold(Permissions::NONE, Permissions::with),

@@ -121,6 +121,7 @@ fn extension_of(account: AccountId, one: &Value) -> anyhow::Result<Extension> {
         },
         groups: words("groups").iter().map(|group| SmolStr::new(cell(group))).collect(),
         queues: words("queues").iter().filter_map(|queue| cell(queue).parse().ok()).collect(),
+        editable_member_status: true,
         permissions: Permissions::NONE,
     })
 }

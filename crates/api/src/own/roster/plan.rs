@@ -252,6 +252,7 @@ fn blank(key: ExtensionKey) -> Extension {
         standing: Standing { kind: ExtensionType::User, status: ExtensionStatus::Enabled },
         groups: Box::default(),
         queues: Box::default(),
+        editable_member_status: true,
         permissions: Permissions::ordinary(),
     }
 }
