@@ -304,10 +304,7 @@ mod tests {
     }
 
     fn webhook() -> Transport {
-        Transport::WebHook {
-            address: "https://receiver.example/hook".to_owned(),
-            verification_token: Some("hush".to_owned()),
-        }
+        Transport::webhook("https://receiver.example/hook", Some("hush".to_owned()))
     }
 
     #[test]

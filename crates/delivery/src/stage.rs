@@ -135,10 +135,7 @@ impl Stage {
             session: SessionId(Uuid::new_v4()),
             filters: vec![EventFilter::Account(Detail::Plain)],
             disabled: Vec::new(),
-            transport: Transport::WebHook {
-                address: address.to_owned(),
-                verification_token: Some("secret-token".to_owned()),
-            },
+            transport: Transport::webhook(address, Some("secret-token".to_owned())),
             created_at: now,
             lifetime,
             expires_at: now.after(lifetime),

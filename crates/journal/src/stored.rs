@@ -5,7 +5,9 @@
 //! whoever adds one writes a new version. The checksum covers kind and key too, so that an item
 //! which was put into another one's place is noticed.
 
+mod hex;
 mod shapes;
+mod transport;
 
 use lampfield_core::directory::{Account, ApiKey, App, Credential, Extension, Session};
 use lampfield_core::subscription::Subscription;

@@ -32,8 +32,7 @@ pub(super) async fn create(
     let transport = match &asked.transport {
         TransportRequest::WebHook { address, verification_token } => {
             caller.need_scope(Scopes::SUBSCRIPTION_WEBHOOK)?;
-            let (address, verification_token) = (address.clone(), verification_token.clone());
-            Transport::WebHook { address, verification_token }
+            Transport::webhook(address, verification_token.clone())
         }
         // A socket is told on the socket: over HTTP there is none.
         TransportRequest::WebSocket if context.is_none() => {

@@ -304,8 +304,7 @@ async fn a_receiver_that_was_given_up_is_asked_again_by_a_renewal() {
     assert_eq!(renewed["status"], "Active");
     assert_eq!(receiver.heads.lock().len(), 2, "asked twice");
 
-    let dead =
-        Transport::WebHook { address: "http://127.0.0.1:1/".to_owned(), verification_token: None };
+    let dead = Transport::webhook("http://127.0.0.1:1/", None);
     house
         .apply(DirectoryChange::PutSubscription(Subscription { transport: dead, ..given_up }))
         .await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use crate::ids::{AccountId, AppId, ExtensionId, Position, SessionId, SubscriptionId};
-use crate::subscription::EventFilter;
+use crate::subscription::{EventFilter, SigningKeys};
 use crate::time::Timestamp;
 
 /// How long a webhook lives when nothing else is asked: 7 days (contract 6.2).
@@ -55,9 +55,34 @@ pub enum Transport {
         address: String,
         /// Sent back as `Verification-Token`.
         verification_token: Option<String>,
+        /// How the content is written.
+        format: WebhookFormat,
+        /// With what it is signed; empty when it is not.
+        signing: SigningKeys,
     },
     /// Frames on the socket over which it was made (contract section 8).
     WebSocket,
+}
+
+/// How the content of webhooks is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WebhookFormat {
+    /// As the contract has it (section 7.2).
+    #[default]
+    Contract,
+    /// As a CloudEvent, structured mode (CloudEvents 1.0).
+    CloudEvents,
+}
+
+impl WebhookFormat {
+    /// Returns its name in requests and answers; the contract's has none.
+    #[must_use]
+    pub const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Contract => None,
+            Self::CloudEvents => Some("CloudEvents"),
+        }
+    }
 }
 
 /// Whether a subscription is served.
@@ -87,6 +112,19 @@ pub struct DisabledFilter {
     pub reason: SmolStr,
     /// A sentence.
     pub message: String,
+}
+
+impl Transport {
+    /// A webhook as the contract knows it: contents as it has them, nothing signed.
+    #[must_use]
+    pub fn webhook(address: impl Into<String>, verification_token: Option<String>) -> Self {
+        Self::WebHook {
+            address: address.into(),
+            verification_token,
+            format: WebhookFormat::default(),
+            signing: SigningKeys::default(),
+        }
+    }
 }
 
 impl Subscription {

@@ -3,10 +3,12 @@
 mod filter;
 mod lifecycle;
 mod schedule;
+mod signing;
 
 pub use filter::{EventFilter, FilterSet};
 pub use lifecycle::{
     BlacklistEntry, DisabledFilter, Subscription, SubscriptionStatus, Transport, WEBHOOK_LIFETIME,
-    WEBHOOK_LIFETIME_MAX, WEBSOCKET_LIFETIME,
+    WEBHOOK_LIFETIME_MAX, WEBSOCKET_LIFETIME, WebhookFormat,
 };
 pub use schedule::{Failure, Health, Schedule, Verdict};
+pub use signing::{SIGNING_KEYS_MAX, SealedSecret, SigningKey, SigningKeys, TooManySigningKeys};

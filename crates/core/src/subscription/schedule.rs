@@ -8,6 +8,8 @@ use crate::time::Timestamp;
 const WAITS_SECONDS: [u64; 5] = [1, 5, 15, 30, 60];
 /// Continuous failure for this long blacklists (contract 7.5).
 const PATIENCE: Duration = Duration::from_secs(600);
+/// Continuous failure for this long is worth a warning to the operator.
+const WARN_AFTER: Duration = Duration::from_secs(300);
 /// Fewer failures than this never blacklist, however long they took.
 const FAILURES_MIN: u32 = 3;
 /// A receiver's `Retry-After` counts up to this.
@@ -74,6 +76,18 @@ impl Schedule {
         Verdict::TryAt(now.after(wait))
     }
 
+    /// Returns when a receiver that fails will be given up, once that is near enough to warn of it.
+    #[must_use]
+    pub fn threatens(health: Health, now: Timestamp) -> Option<Timestamp> {
+        match health {
+            Health::Failing { since, failures } => {
+                let is_near = failures >= FAILURES_MIN && now.since(since) >= WARN_AFTER;
+                is_near.then(|| since.after(PATIENCE))
+            }
+            Health::Good => None,
+        }
+    }
+
     /// Returns when to ask a blacklisted receiver again; `None` when it was asked long enough.
     #[must_use]
     pub fn next_probe(blacklisted_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
@@ -105,6 +119,25 @@ mod tests {
 
         assert_eq!(waits[..6], [1, 5, 15, 30, 60, 60]);
         assert!(now.0 >= 600_000 && now.0 < 700_000, "{now:?}");
+    }
+
+    #[test]
+    fn it_threatens_before_it_blacklists_and_not_at_the_first_failures() {
+        let mut health = Health::default();
+        let mut now = Timestamp(0);
+        assert_eq!(Schedule::threatens(health, now), None);
+        let mut warned_at = None;
+        while let Verdict::TryAt(next) =
+            Schedule::failed(&mut health, Failure::Retry(None), now, 0.0)
+        {
+            if let Some(end) = Schedule::threatens(health, now) {
+                assert_eq!(end, Timestamp(600_000));
+                warned_at.get_or_insert(now);
+            }
+            now = next;
+        }
+        let warned_at = warned_at.expect("it warned");
+        assert!((300_000..400_000).contains(&warned_at.0), "{warned_at:?}");
     }
 
     #[test]

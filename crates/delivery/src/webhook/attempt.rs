@@ -26,7 +26,7 @@ pub(super) struct Target {
 impl Target {
     /// Returns the target of a webhook subscription; none if it is none, or its address is not one.
     pub(super) fn of(subscription: &Subscription) -> Option<Self> {
-        let Transport::WebHook { address, verification_token } = &subscription.transport else {
+        let Transport::WebHook { address, verification_token, .. } = &subscription.transport else {
             return None;
         };
         let uri = parse_address(address).ok()?;

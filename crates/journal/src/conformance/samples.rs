@@ -8,7 +8,8 @@ use lampfield_core::directory::{
     Account, ApiKey, App, Credential, Extension, Permissions, Proof, Role, Scopes, Session, Token,
 };
 use lampfield_core::subscription::{
-    BlacklistEntry, DisabledFilter, EventFilter, Subscription, SubscriptionStatus, Transport,
+    BlacklistEntry, DisabledFilter, EventFilter, SealedSecret, SigningKeys, Subscription,
+    SubscriptionStatus, Transport, WebhookFormat,
 };
 use lampfield_core::visibility::Detail;
 use lampfield_core::{
@@ -183,10 +184,7 @@ pub fn subscription(number: u128, key: ExtensionKey) -> Subscription {
             reason: "SUB-403".into(),
             message: "another account".to_owned(),
         }],
-        transport: Transport::WebHook {
-            address: "https://example.com/hook".to_owned(),
-            verification_token: Some("token".to_owned()),
-        },
+        transport: Transport::webhook("https://example.com/hook", Some("token".to_owned())),
         created_at: Timestamp(1),
         lifetime: Duration::from_secs(604_800),
         expires_at: Timestamp(604_800_001),
@@ -213,6 +211,18 @@ pub fn one_of_each() -> Vec<DirectoryChange> {
         id: SubscriptionId(Uuid::from_u128(8)),
         transport: Transport::WebSocket,
         status: SubscriptionStatus::Active,
+        ..hook.clone()
+    };
+    let mut signing = SigningKeys::of(SealedSecret::new([7, 0, 255]));
+    let _room = signing.rotate(SealedSecret::new([8]), Timestamp(2), Duration::from_secs(1));
+    let signed = Subscription {
+        id: SubscriptionId(Uuid::from_u128(9)),
+        transport: Transport::WebHook {
+            address: "https://example.com/signed".to_owned(),
+            verification_token: None,
+            format: WebhookFormat::CloudEvents,
+            signing,
+        },
         ..hook.clone()
     };
     let cursor = Position { offset: 99, ..hook.from };
@@ -258,6 +268,7 @@ pub fn one_of_each() -> Vec<DirectoryChange> {
         }),
         C::PutSubscription(hook),
         C::PutSubscription(socket),
+        C::PutSubscription(signed),
         C::PutCursor(SubscriptionId(Uuid::from_u128(7)), cursor),
         C::PutHouse("reserve", vec![0, 255, 10]),
     ]

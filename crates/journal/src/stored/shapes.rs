@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lampfield_core::directory::{self, Permissions, Proof, Role, Scopes, SecretHash};
 use lampfield_core::subscription::{
-    self, BlacklistEntry, DisabledFilter, EventFilter, SubscriptionStatus, Transport,
+    self, BlacklistEntry, DisabledFilter, EventFilter, SubscriptionStatus,
 };
 use lampfield_core::visibility::Detail;
 use lampfield_core::{
@@ -15,7 +15,10 @@ use lampfield_core::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-type Read<T> = Result<T, String>;
+use super::hex::{hex, unhex};
+use super::transport::StoredTransport;
+
+pub(super) type Read<T> = Result<T, String>;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -138,7 +141,7 @@ impl App {
         Self {
             id: it.id.to_string(),
             name: it.name.clone(),
-            secret: it.secret.as_ref().map(hex),
+            secret: it.secret.as_ref().map(|hash| hex(hash)),
             scopes: scope_words(it.scopes),
             account: it.account.map(AccountId::get),
         }
@@ -349,13 +352,6 @@ struct Disabled {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum StoredTransport {
-    WebHook { address: String, verification_token: Option<String> },
-    WebSocket,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Status {
     Active,
     Blacklisted { at: i64, reason: String },
@@ -383,13 +379,6 @@ impl From<Place> for Position {
 
 impl Subscription {
     pub(super) fn of(it: &subscription::Subscription) -> Self {
-        let transport = match &it.transport {
-            Transport::WebHook { address, verification_token } => StoredTransport::WebHook {
-                address: address.clone(),
-                verification_token: verification_token.clone(),
-            },
-            Transport::WebSocket => StoredTransport::WebSocket,
-        };
         let status = match &it.status {
             SubscriptionStatus::Active => Status::Active,
             SubscriptionStatus::Blacklisted(entry) => {
@@ -409,7 +398,7 @@ impl Subscription {
             session: it.session.to_string(),
             filters: it.filters.iter().map(Filter::of).collect(),
             disabled: disabled.collect(),
-            transport,
+            transport: StoredTransport::of(&it.transport),
             created_at: it.created_at.0,
             lifetime_ms: u64::try_from(it.lifetime.as_millis()).unwrap_or(u64::MAX),
             expires_at: it.expires_at.0,
@@ -436,12 +425,7 @@ impl TryFrom<Subscription> for subscription::Subscription {
             session: SessionId(uuid(&it.session)?),
             filters: it.filters.into_iter().map(Filter::read).collect::<Read<_>>()?,
             disabled: disabled.collect(),
-            transport: match it.transport {
-                StoredTransport::WebHook { address, verification_token } => {
-                    Transport::WebHook { address, verification_token }
-                }
-                StoredTransport::WebSocket => Transport::WebSocket,
-            },
+            transport: it.transport.read()?,
             created_at: Timestamp(it.created_at),
             lifetime: Duration::from_millis(it.lifetime_ms),
             expires_at: Timestamp(it.expires_at),
@@ -528,23 +512,7 @@ fn scopes(list: &[String]) -> Read<Scopes> {
     Ok(words(list, Scopes::parse)?.into_iter().fold(Scopes::NONE, Scopes::with))
 }
 
-fn hex(hash: &SecretHash) -> String {
-    use std::fmt::Write as _;
-    hash.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 fn hash(hex: &str) -> Read<SecretHash> {
-    let digits = hex.as_bytes().as_chunks::<2>();
-    let mut hash = SecretHash::default();
-    if digits.0.len() != hash.len() || !digits.1.is_empty() {
-        return Err("a hash in it has the wrong length".to_owned());
-    }
-    for (byte, pair) in hash.iter_mut().zip(digits.0) {
-        let value = str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        *byte = value.ok_or_else(|| "a hash in it is not hexadecimal".to_owned())?;
-    }
-    Ok(hash)
+    let bytes = unhex(hex)?;
+    bytes.try_into().map_err(|_| "a hash in it has the wrong length".to_owned())
 }

@@ -230,10 +230,7 @@ async fn a_changed_subscription_goes_on_with_its_new_filters() {
     settled(&stage, &webhooks, subscription.id).await;
 
     let filters = vec![EventFilter::Extension(id(8), Detail::Plain)];
-    let transport = Transport::WebHook {
-        address: receiver.url(),
-        verification_token: Some("another".to_owned()),
-    };
+    let transport = Transport::webhook(receiver.url(), Some("another".to_owned()));
     stage.put(Subscription { filters, transport, ..subscription.clone() }).await;
     webhooks.subscription_changed(subscription.id);
     stage.toggle(7).await;
