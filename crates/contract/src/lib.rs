@@ -6,6 +6,8 @@
 //!   [`parse_envelope`] is the other end.
 //! - REST: [`presence_resource`], [`account_presence`], [`parse_presence_update`], [`PageRequest`] and
 //!   [`Page`], [`ApiError`].
+//! - Lists and queues: [`line_resource`], [`favorite_list`], [`call_queue`], [`queue_member`],
+//!   [`agent_queue`], [`unified_presence`] and their parsers.
 //! - Subscriptions: [`SubscriptionRequest`], [`parse_filter`] and [`write_filter`],
 //!   [`subscription_info`].
 //! - Log-in: [`TokenRequest`], [`token_response`], [`OauthError`].
@@ -17,9 +19,11 @@
 mod envelope;
 mod error;
 mod event;
+mod favorites;
 mod filter;
 mod foreign;
 mod json;
+mod lines;
 mod notification;
 mod oauth;
 mod oauth_error;
@@ -27,18 +31,22 @@ mod options;
 mod paging;
 mod presence;
 mod query;
+mod queues;
 mod server_frames;
 mod shared;
 mod subscription;
 mod timestamp;
+mod unified;
 mod update;
 mod websocket;
 
 pub use envelope::{Body, BodyCall, BodySip, Envelope, EnvelopeError, parse_envelope};
 pub use error::ApiError;
 pub use event::{BodySource, write_body, write_body_of, write_event_path};
+pub use favorites::{favorite_list, parse_favorites};
 pub use filter::{FILTER_MAX, FILTERS_MAX, FilterError, parse_filter, write_filter};
 pub use json::{JSON_DEPTH_MAX, is_too_deep};
+pub use lines::{OWN_LINES, line_resource, lines_uri, parse_lines};
 pub use notification::notification_uuid;
 pub use oauth::{
     ACCESS_TTL, Grant, IssuedTokens, REFRESH_TTL, REFRESH_TTL_DEFAULT, SCOPE_ALIASES, Secret,
@@ -51,6 +59,10 @@ pub use presence::{
     ResourceFlags, Subject, account_presence, extension_uri, list_resource, presence_resource,
 };
 pub use query::parse_query;
+pub use queues::{
+    Acceptance, QueueChoice, agent_queue, call_queue, parse_member_choices, parse_queue_choices,
+    queue_member, queue_uri, takes_queue_calls,
+};
 pub use server_frames::{
     ConnectionLimits, FRAME_END, RECOVERY_NOTHING_TO_RECOVER, RECOVERY_OTHER_SESSION,
     RecoveryOutcome, Wsc, write_connection_details, write_error, write_heartbeat,
@@ -62,5 +74,6 @@ pub use subscription::{
     subscription_info, subscription_list,
 };
 pub use timestamp::{format_timestamp, parse_timestamp, write_timestamp};
+pub use unified::{Beholder, UnifiedUpdate, parse_unified_update, unified_presence};
 pub use update::{parse_object, parse_presence_update};
 pub use websocket::{ClientFrame, ClientRequest, FrameError, FrameProblem, parse_client_frame};

@@ -1,7 +1,7 @@
 //! The body of PUT presence: a partial update (contract 2.4).
 
 use lampfield_core::settings::MESSAGE_MAX;
-use lampfield_core::{CallerIdVisibility, DndStatus, SettingsPatch, UserStatus};
+use lampfield_core::{CallerIdVisibility, DndStatus, ExtensionId, SettingsPatch, UserStatus};
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
@@ -48,7 +48,49 @@ pub fn parse_object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
     }
 }
 
-fn word<T>(
+/// Reads the records of a list that replaces or changes another: `{"records": […]}`, or the bare array
+/// that some clients send.
+///
+/// # Errors
+/// 400 CMN-103 for what is no such JSON; 400 CMN-101 `records` for an object without the list.
+pub(crate) fn parse_records(body: &[u8]) -> Result<Vec<Map<String, Value>>, ApiError> {
+    let wrong = || ApiError::invalid_parameter("records");
+    if is_too_deep(body) {
+        return Err(ApiError::bad_json());
+    }
+    let list = match serde_json::from_slice(body) {
+        Ok(Value::Array(list)) => list,
+        Ok(Value::Object(mut members)) => match members.remove("records") {
+            Some(Value::Array(list)) => list,
+            Some(_) | None => return Err(wrong()),
+        },
+        Ok(_) => return Err(wrong()),
+        Err(_) if body.trim_ascii().is_empty() => return Err(wrong()),
+        Err(_) => return Err(ApiError::bad_json()),
+    };
+    let record = |one| match one {
+        Value::Object(members) => Ok(members),
+        _ => Err(wrong()),
+    };
+    list.into_iter().map(record).collect()
+}
+
+/// Reads an id, which may be text or a number.
+pub(crate) fn id_of(value: &Value) -> Option<ExtensionId> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => ExtensionId::new(number.as_u64()?).ok(),
+        _ => None,
+    }
+}
+
+/// Reads the id of an object that a record names, such as `"extension": {"id": "7"}`.
+pub(crate) fn id_in(record: &Map<String, Value>, object: &str) -> Result<ExtensionId, ApiError> {
+    let id = given(record, object).and_then(|named| named.get("id")).and_then(id_of);
+    id.ok_or_else(|| ApiError::invalid_parameter(&format!("{object}.id")))
+}
+
+pub(crate) fn word<T>(
     members: &Map<String, Value>,
     name: &str,
     parse: fn(&str) -> Option<T>,
@@ -63,7 +105,7 @@ fn word<T>(
     }
 }
 
-fn flag(members: &Map<String, Value>, name: &str) -> Result<Option<bool>, ApiError> {
+pub(crate) fn flag(members: &Map<String, Value>, name: &str) -> Result<Option<bool>, ApiError> {
     match given(members, name) {
         None => Ok(None),
         Some(value) => value.as_bool().map(Some).ok_or_else(|| ApiError::invalid_parameter(name)),
@@ -82,7 +124,7 @@ fn message(members: &Map<String, Value>) -> Result<Option<Box<str>>, ApiError> {
 }
 
 /// `null` stands for "not given": typed clients write it for members that were never set.
-fn given<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+pub(crate) fn given<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     members.get(name).filter(|value| !value.is_null())
 }
 
