@@ -165,39 +165,3 @@ class Watcher(Thread):
             except OSError:
                 pass
         self.join(25)
-
-
-class StreamReader(Thread):
-    """A reader of the event stream that resumes with `Last-Event-ID`."""
-
-    def __init__(self, office, token, after):
-        super().__init__(daemon=True, name="stream reader")
-        self.office, self.token, self.last_id = office, token, after
-        self.received, self.faults, self.cuts = [], [], 0
-        self._ended = Event()
-
-    def run(self):
-        path = f"{self.office.base}/stream?detail=detailed"
-        while not self._ended.is_set():
-            try:
-                events = own.stream(
-                    self.office.server.address, path, self.token, 20.0, self.last_id
-                )
-                for event, at, data in events:
-                    if event == "presence":
-                        self.received.append(Received.from_envelope(data))
-                        self.last_id = at
-                    elif event == "reset":
-                        self.faults.append(f"reset: {data}")
-            except own.Refused as error:
-                self.faults.append(str(error))
-            except (OSError, ValueError, own.http.client.HTTPException):
-                pass
-            self.cuts += 1
-            self._ended.wait(0.05)
-
-    def last_sequence(self):
-        return self.received[-1].sequence if self.received else 0
-
-    def end(self):
-        self._ended.set()

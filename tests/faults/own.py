@@ -2,9 +2,11 @@
 
 import http.client
 import json
+import threading
 from urllib.parse import quote, urlencode
 
-from history import Committed
+from history import Committed, Received
+from server import wait_until
 
 
 class Refused(Exception):
@@ -17,10 +19,10 @@ class Refused(Exception):
 
 
 class Door:
-    """One keep-alive connection with a bearer token; for one thread."""
+    """Requests with a bearer token, over one connection each or, for one thread, over one for all."""
 
-    def __init__(self, address, token, timeout=30.0):
-        self.address, self.token, self.timeout = address, token, timeout
+    def __init__(self, address, token, *, keep=False, timeout=30.0):
+        self.address, self.token, self.keep, self.timeout = address, token, keep, timeout
         self.connection = None
 
     def call(self, method, path, body=None, *, query=None, headers=None):
@@ -40,6 +42,8 @@ class Door:
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise ConnectionError(f"{method} {path}: {error!r}") from error
+        if not self.keep:
+            self.close()
         return answer.status, answer.headers, _parsed(text, answer.headers)
 
     def get(self, method_path, **keywords):
@@ -84,8 +88,8 @@ class Office:
         self.server, self.account = server, account
         self.base = f"/lampfield/v1/accounts/{account}"
 
-    def door(self, token=None):
-        return Door(self.server.address, token or self.server.settings["LAMPFIELD_ADMIN_TOKEN"])
+    def door(self, *, keep=False):
+        return Door(self.server.address, self.server.settings["LAMPFIELD_ADMIN_TOKEN"], keep=keep)
 
     def extensions(self):
         """Returns every extension record of the account."""
@@ -106,26 +110,55 @@ class Office:
     def presence_path(self, extension):
         return f"{self.base}/extensions/{extension}/presence"
 
-    def committed_after(self, position, token=None, detail="detailed"):
-        """Reads the log after `position` up to its present end, from the stream."""
-        end = offset_of(self.snapshot(detail)["position"])
-        committed = []
-        if offset_of(position) == end:
-            return committed
-        for event, at, data in self.stream(position, token, detail):
-            if event == "reset":
-                raise AssertionError(f"the log after {position} is gone: {data}")
-            if event != "presence":
-                continue
-            committed.append(Committed.from_envelope(data, offset_of(at)))
-            if offset_of(at) >= end:
-                return committed
-        raise AssertionError(f"the stream ended at {len(committed)} events before offset {end}")
 
-    def stream(self, after, token=None, detail="detailed", timeout=20.0):
-        """Yields (event, id, data) of the server-sent events after a position."""
-        path = f"{self.base}/stream?" + urlencode({"detail": detail, "after": after})
-        return stream(self.server.address, path, token or self.server.settings["LAMPFIELD_ADMIN_TOKEN"], timeout)
+class LogReader(threading.Thread):
+    """Follows the account's log live from a position on, and comes back after every cut.
+
+    A reader that lags far behind may be given only the newest event of each extension, so the log is
+    read while it grows; that none is missing is proven by its offsets (`history.log_is_gapless`).
+    """
+
+    def __init__(self, office, token=None):
+        super().__init__(daemon=True, name="log reader")
+        self.office = office
+        self.token = token or office.server.settings["LAMPFIELD_ADMIN_TOKEN"]
+        self.start_position = self.last_id = office.snapshot()["position"]
+        self.committed, self.received, self.faults, self.cuts = [], [], [], 0
+        self._ended = threading.Event()
+        self.start()
+
+    def run(self):
+        path = f"{self.office.base}/stream?detail=detailed"
+        while not self._ended.is_set():
+            try:
+                for event, at, data in stream(self.office.server.address, path, self.token, self.last_id):
+                    if event == "presence":
+                        self.committed.append(Committed.from_envelope(data, offset_of(at)))
+                        self.received.append(Received.from_envelope(data))
+                        self.last_id = at
+                    elif event == "reset":
+                        self.faults.append(f"reset: {data}")
+            except Refused as error:
+                self.faults.append(str(error))
+            except (OSError, ValueError, http.client.HTTPException):
+                pass
+            self.cuts += 1
+            self._ended.wait(0.02)
+
+    def log(self, within=60.0):
+        """Returns every record from the start to the present end of the log."""
+        end = offset_of(self.office.snapshot()["position"])
+        here = lambda: offset_of(self.last_id) >= end
+        wait_until(here, within, lambda: f"log read to {end}; at {self.last_id}; {self.faults}")
+        if self.faults:
+            raise AssertionError(self.faults)
+        return list(self.committed)
+
+    def last_sequence(self):
+        return self.received[-1].sequence if self.received else 0
+
+    def end(self):
+        self._ended.set()
 
 
 def offset_of(position):
@@ -133,7 +166,7 @@ def offset_of(position):
     return int(str(position).rsplit("-", 1)[1])
 
 
-def stream(address, path, token, timeout=20.0, last_event_id=None):
+def stream(address, path, token, last_event_id=None, timeout=20.0):
     """Yields (event, id, data) from a server-sent event stream until it ends."""
     connection = http.client.HTTPConnection(*address, timeout=timeout)
     headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}

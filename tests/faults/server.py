@@ -79,7 +79,7 @@ class Server:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, **self.environment}, start_new_session=True,
+                env={**clean_environment(), **self.environment}, start_new_session=True,
             )
         return self
 
@@ -134,6 +134,11 @@ class Server:
             return "(no log)"
         text = self.log.read_text(errors="replace").splitlines()[-lines:]
         return "\n".join(f"    | {line}" for line in text)
+
+
+def clean_environment():
+    """Returns the environment without what configures a server or a client of one."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("LAMPFIELD_", "RC_"))}
 
 
 def read_env_file(path):

@@ -64,7 +64,8 @@ def may_mount():
 
 
 def run_in_namespace(test_name):
-    """Runs one test again, as root of a user namespace; returns its exit code, None if impossible."""
+    """Runs one test again, as root of a user namespace; returns its exit code and what it printed,
+    or None if that is impossible."""
     if os.environ.get(INSIDE):
         return None
     command = ["unshare", "--user", "--map-root-user", "--mount"]
@@ -73,7 +74,9 @@ def run_in_namespace(test_name):
             return None
     except FileNotFoundError:
         return None
-    return subprocess.run(
-        [*command, sys.executable, "-m", "unittest", test_name], check=False,
+    run = subprocess.run(
+        [*command, sys.executable, "-m", "unittest", test_name], check=False, text=True,
         cwd=Path(__file__).parent, env={**os.environ, INSIDE: "1"},
-    ).returncode
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )
+    return run.returncode, "".join(f"    {line}\n" for line in run.stdout.splitlines())

@@ -5,10 +5,9 @@ import time
 import unittest
 
 import history
-import own
 import contract
 import small_disk
-from own import Office, Refused
+from own import LogReader, Office, Refused
 from receiver import Receiver
 from server import Server, wait_until
 
@@ -19,10 +18,10 @@ DISK_MEBIBYTES = 24
 class FullDisk(unittest.TestCase):
     def test_changes_are_refused_reads_and_deliveries_go_on_and_room_heals(self):
         if not small_disk.may_mount():
-            code = small_disk.run_in_namespace(self.id())
-            self.assertIsNotNone(
-                code, "a small tmpfs needs root or user namespaces (sysctl kernel.unprivileged_userns_clone=1)"
-            )
+            outcome = small_disk.run_in_namespace(self.id())
+            self.assertIsNotNone(outcome, "a small tmpfs needs root or unprivileged user namespaces")
+            code, printed = outcome
+            print(f"\n{printed}")
             self.assertEqual(code, 0)
             return
         with small_disk.SmallDisk(DISK_MEBIBYTES) as disk, tempfile.TemporaryDirectory() as folder:
@@ -38,11 +37,14 @@ class FullDisk(unittest.TestCase):
         login = contract.Login(server)
         office = Office(server, login.account)
         receiver = Receiver().open()
+        self.spare = Receiver().open()
         self.addCleanup(receiver.close)
+        self.addCleanup(self.spare.close)
         login.subscribe_webhook(receiver.address, [FILTER])
         watcher = contract.Watcher(login, [FILTER]).wait_until_subscribed()
         self.addCleanup(watcher.end)
-        start = office.snapshot()["position"]
+        keeper = LogReader(office)
+        self.addCleanup(keeper.end)
         author = Author(office, login.extension)
         for _ in range(20):
             author.change()
@@ -53,6 +55,11 @@ class FullDisk(unittest.TestCase):
         disk.fill()
         accepted, refusal = self._until_refused(author)
         self._check_refusal(refusal)
+        for _ in range(20):
+            with self.assertRaises(Refused) as caught:
+                author.change()
+            self._check_refusal(caught.exception)
+        self._check_directory(server, login)
         self._check_life(server, login, office, watcher, author)
         receiver.open()
         wait_until(
@@ -65,7 +72,7 @@ class FullDisk(unittest.TestCase):
         healed = self._until_accepted(author)
         for _ in range(20):
             author.change()
-        log = office.committed_after(start)
+        log = keeper.log()
         wait_until(
             lambda: not history.everything_arrived(receiver.so_far(), log), 60,
             lambda: f"all arrive: {history.everything_arrived(receiver.so_far(), log)[:5]}",
@@ -93,6 +100,17 @@ class FullDisk(unittest.TestCase):
         self.assertRegex(refusal.headers.get("Retry-After", ""), r"^[1-9]\d*$")
         self.assertEqual(refusal.body["errorCode"], "CMN-201")
 
+    def _check_directory(self, server, login):
+        """What else must be stored is refused in the same way: a log-in, a subscription."""
+        for call in (
+            lambda: contract.log_in(server),
+            lambda: login.subscribe_webhook(self.spare.address, [FILTER]),
+        ):
+            with self.assertRaises(Refused) as caught:
+                call()
+            self.assertEqual(caught.exception.status, 503, caught.exception)
+            self.assertRegex(caught.exception.headers.get("Retry-After", ""), r"^[1-9]\d*$")
+
     def _check_life(self, server, login, office, watcher, author):
         """Reads answer, the socket answers, the refused change is not seen by anybody."""
         shown = login.door().get("/restapi/v1.0/account/~/presence")
@@ -101,9 +119,10 @@ class FullDisk(unittest.TestCase):
         self.assertEqual(mine["userStatus"], author.last_status)
         snapshot = office.snapshot()
         self.assertEqual(snapshot["sequence"], author.acknowledged[-1].sequence)
-        meta, answer = contract.ask(
-            opened_socket(login), "GET", "/restapi/v1.0/account/~/extension/~/presence"
-        )
+        socket = login.open_socket()
+        socket.text()
+        meta, answer = contract.ask(socket, "GET", "/restapi/v1.0/account/~/extension/~/presence")
+        socket.close()
         self.assertEqual((meta["status"], answer["userStatus"]), (200, author.last_status))
         self.assertEqual(watcher.faults, [])
         self.assertTrue(server.is_alive(), server.tail())
@@ -138,7 +157,7 @@ class FullDisk(unittest.TestCase):
         server.kill()
         server.start()
         self.assertEqual(history.snapshot_is_the_end(office.snapshot()["records"], log), [])
-        self.assertEqual(author.fresh_door().change().sequence, log[-1].sequence + 1)
+        self.assertEqual(author.change().sequence, log[-1].sequence + 1)
 
 
 class Author:
@@ -147,11 +166,7 @@ class Author:
     def __init__(self, office, extension):
         self.office, self.extension = office, extension
         self.acknowledged, self.refusals, self.last_status = [], 0, None
-        self.fresh_door()
-
-    def fresh_door(self):
-        self._door = own.Door(self.office.server.address, self.office.server.settings["LAMPFIELD_ADMIN_TOKEN"])
-        return self
+        self._door = office.door()
 
     def change(self):
         wanted = "Busy" if self.last_status != "Busy" else "Available"
@@ -164,13 +179,6 @@ class Author:
         acknowledged = history.Acknowledged.from_answer(self.extension, answer)
         self.acknowledged.append(acknowledged)
         return acknowledged
-
-
-def opened_socket(login):
-    """Opens a socket and reads its greeting."""
-    socket = login.open_socket()
-    socket.text()
-    return socket
 
 
 if __name__ == "__main__":

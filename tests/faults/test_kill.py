@@ -9,7 +9,7 @@ import unittest
 import history
 import contract
 import writers
-from own import Office, offset_of
+from own import LogReader, Office, offset_of
 from receiver import Receiver
 from server import Server, wait_until
 
@@ -37,13 +37,13 @@ class KillNine(unittest.TestCase):
         login = contract.Login(self.server)
         office = Office(self.server, login.account)
         before = {record["id"] for record in office.extensions()}
-        start = office.snapshot()["position"]
+        keeper = LogReader(office)
         receiver = Receiver().open()
         self.addCleanup(receiver.close)
         login.subscribe_webhook(receiver.address, [FILTER])
         watcher = contract.Watcher(login, [FILTER]).wait_until_subscribed()
-        reader = contract.StreamReader(office, login.token["access_token"], start)
-        reader.start()
+        reader = LogReader(office, login.token["access_token"])
+        self.addCleanup(keeper.end)
         self.addCleanup(reader.end)
         self.addCleanup(watcher.end)
 
@@ -52,10 +52,10 @@ class KillNine(unittest.TestCase):
         for author in authors:
             author.end()
 
-        log = office.committed_after(start)
+        log = keeper.log()
         self._report(log, authors, watcher, reader, receiver, restarts)
         self.assertEqual({record["id"] for record in office.extensions()}, before)
-        self._check_log(office, authors, log, start)
+        self._check_log(office, authors, log, keeper.start_position)
         self._check_consumers(log, watcher, reader, receiver)
 
     def _kill_and_restart(self, authors):

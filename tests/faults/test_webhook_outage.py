@@ -8,7 +8,7 @@ import unittest
 import history
 import contract
 import writers
-from own import Office
+from own import LogReader, Office
 from receiver import Receiver
 from server import Server, wait_until
 
@@ -33,7 +33,8 @@ class Outage(unittest.TestCase):
         receiver = Receiver().open()
         subscription = login.subscribe_webhook(receiver.address, [FILTER])
         self.assertEqual(receiver.handshakes, 1)
-        start = office.snapshot()["position"]
+        keeper = LogReader(office)
+        self.addCleanup(keeper.end)
         authors = writers.share(office, writers.plain_users(office, login, 8), 2, SEED, pause=0.05)
         wait_until(lambda: len(receiver.so_far()) > 20, 20, "events arrive before the outage")
 
@@ -52,7 +53,7 @@ class Outage(unittest.TestCase):
             author.end()
             self.assertEqual(author.faults + author.refused, [])
 
-        log = office.committed_after(start)
+        log = keeper.log()
         lacking = lambda: history.everything_arrived(receiver.so_far(), log)
         wait_until(lambda: not lacking(), 60, lambda: f"all arrive: {lacking()[:5]}", every=0.2)
         received = receiver.so_far()

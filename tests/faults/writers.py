@@ -2,7 +2,6 @@
 
 import random
 import threading
-import time
 
 import own
 from history import Acknowledged
@@ -18,7 +17,7 @@ class Writer(threading.Thread):
         self.office, self.extensions, self.pause = office, list(extensions), pause
         self.chance = random.Random(seed)
         self.acknowledged, self.unknown, self.refused, self.faults = [], 0, [], []
-        self._door = office.door()
+        self._door = office.door(keep=True)
         self._calls = {extension: (0, 0) for extension in self.extensions}
         self._ended = threading.Event()
 
@@ -30,7 +29,6 @@ class Writer(threading.Thread):
                 self.acknowledged.append(Acknowledged.from_answer(extension, answer))
             except ConnectionError:
                 self.unknown += 1
-                self._door = self.office.door()
                 self._ended.wait(0.02)
             except own.Refused as refusal:
                 self.refused.append(refusal)
@@ -63,6 +61,7 @@ class Writer(threading.Thread):
     def end(self):
         self._ended.set()
         self.join(35)
+        self._door.close()
 
 
 def share(office, extensions, writers, seed, pause=0.0):
@@ -85,8 +84,3 @@ def plain_users(office, login, count):
     if len(seen) < count:
         raise AssertionError(f"only {len(seen)} visible users")
     return seen[:count]
-
-
-def now():
-    """Returns monotonic seconds."""
-    return time.monotonic()

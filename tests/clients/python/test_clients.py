@@ -113,7 +113,7 @@ class RingcentralSdk(Published):
             await asyncio.sleep(0.01)
         await client.create_subscription([ACCOUNT])
         subscription = await events.get()
-        self.assertTrue(subscription.get_subscription_info()[1]["id"])
+        subscribed = subscription.get_subscription_info()[1]["id"]
         platform = sdk.platform()
         for status in ("Busy", "Available"):
             await asyncio.to_thread(platform.put, PRESENCE, {"userStatus": status})
@@ -121,16 +121,17 @@ class RingcentralSdk(Published):
             await asyncio.sleep(0.01)
         await client.update_subscription(subscription, [ACCOUNT, PRESENCE])
         await client.remove_subscription(subscription)
-        listed = await asyncio.to_thread(self._no_subscriptions, platform)
+        listed = await asyncio.to_thread(self._is_gone, platform, subscribed)
         self.assertTrue(listed)
         connection.cancel()
         await client.close_connection()
         return seen
 
     @staticmethod
-    def _no_subscriptions(platform):
-        own_list = lambda: platform.get("/restapi/v1.0/subscription").json_dict()["records"]
-        return wait_until(lambda: own_list() == [], 10, "the subscription is gone")
+    def _is_gone(platform, subscription):
+        records = lambda: platform.get("/restapi/v1.0/subscription").json_dict()["records"]
+        gone = lambda: subscription not in [record["id"] for record in records()]
+        return wait_until(gone, 10, "the subscription is gone")
 
     def test_a_reported_call_arrives_with_its_details(self):
         sdk = self.logged_in()

@@ -1,5 +1,8 @@
 // Lampfield's own API, as far as the tests need it: report calls, read the log.
 
+import { seedFields } from "./history.js";
+import { pause, until } from "./waiting.js";
+
 /** Talks to the own API with the administrator's key. */
 export class Own {
   constructor(server, account) {
@@ -30,50 +33,90 @@ export class Own {
   snapshot() {
     return this.request("GET", "/snapshot");
   }
+}
 
-  /** Reads every envelope committed after `position`, in order. */
-  async committedAfter(position) {
-    const end = offsetOf((await this.snapshot()).position);
-    if (offsetOf(position) >= end) return [];
-    const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(new Error("the stream stalled")), 20_000);
-    try {
-      const answer = await fetch(`${this.server.url}${this.base}/stream?after=${position}`, {
-        headers: { authorization: `Bearer ${this.server.env.LAMPFIELD_ADMIN_TOKEN}` },
-        signal: abort.signal,
-      });
-      if (!answer.ok) throw new Error(`stream: ${answer.status} ${await answer.text()}`);
-      return await readStream(answer.body, end);
-    } finally {
-      clearTimeout(timer);
-      abort.abort();
+/**
+ * The account's log, followed live from now on: a reader that lags far behind may be given only the newest
+ * event of each extension, so the log is read while it grows. Its offsets prove that none is missing.
+ */
+export class Log {
+  #abort = new AbortController();
+  #committed = [];
+
+  static async follow(own) {
+    const log = new Log();
+    log.own = own;
+    log.last = log.start = (await own.snapshot()).position;
+    log.done = log.#run();
+    return log;
+  }
+
+  async #run() {
+    while (!this.#abort.signal.aborted) {
+      try {
+        await this.#read();
+      } catch (error) {
+        if (error instanceof Broken) this.broken = error;
+      }
+      await pause(20);
     }
+  }
+
+  async #read() {
+    const { server, base } = this.own;
+    const answer = await fetch(`${server.url}${base}/stream?detail=detailed`, {
+      headers: { authorization: `Bearer ${server.env.LAMPFIELD_ADMIN_TOKEN}`, "last-event-id": this.last },
+      signal: this.#abort.signal,
+    });
+    if (!answer.ok) throw new Broken(`stream: ${answer.status} ${await answer.text()}`);
+    for await (const { event, id, data } of eventsOf(answer.body)) {
+      if (event === "reset") throw new Broken(`the log was trimmed: ${data}`);
+      if (event !== "presence") continue;
+      if (offsetOf(id) !== offsetOf(this.last) + 1) throw new Broken(`${this.last} is followed by ${id}`);
+      this.last = id;
+      this.#committed.push(JSON.parse(data));
+    }
+  }
+
+  /** Stops following and returns what a plain subscriber must have been told since then, in order. */
+  async committed() {
+    const { position } = await this.own.snapshot();
+    const arrived = () => {
+      if (this.broken) throw this.broken;
+      return offsetOf(this.last) >= offsetOf(position);
+    };
+    try {
+      await until(arrived, 20_000, () => `log at ${this.last} of ${position}`);
+    } finally {
+      this.#abort.abort();
+      await this.done;
+    }
+    return this.#committed.filter(({ lampfield }) => lampfield.changes.some((name) => seedFields.includes(name)));
   }
 }
 
-async function readStream(body, end) {
-  const envelopes = [];
+class Broken extends Error {}
+
+/** Yields the events of a server-sent event stream. */
+async function* eventsOf(body) {
   let text = "";
   for await (const bytes of body.pipeThrough(new TextDecoderStream())) {
     text += bytes;
     const blocks = text.split("\n\n");
     text = blocks.pop();
     for (const block of blocks) {
-      const lines = Object.fromEntries(block.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trimStart()]));
-      if (lines.event === "reset") throw new Error(`the log was trimmed: ${lines.data}`);
-      if (lines.event !== "presence") continue;
-      envelopes.push(JSON.parse(lines.data));
-      if (offsetOf(lines.id) >= end) return envelopes;
+      const pairs = block.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trimStart()]);
+      yield Object.fromEntries(pairs);
     }
   }
-  throw new Error(`the stream ended after ${envelopes.length} events`);
 }
 
-const offsetOf = (position) => Number(String(position).split("-").pop());
-
-/** Changes presence of a few extensions again and again until told to stop. */
+/** Lets calls of a few extensions go through their lives, one after another, until told to stop. */
 export class Ingest {
+  static #count = 0;
+  #name = `calls-${(Ingest.#count += 1)}`;
   #running = true;
+  /** Changes that were acknowledged as such; each shows in the plain event. */
   changes = 0;
   failures = [];
 
@@ -83,21 +126,26 @@ export class Ingest {
 
   async #run(own, extension, pauseMilliseconds) {
     const steps = ["Ringing", "CallConnected", "OnHold", "CallConnected", "NoCall"];
-    for (let turn = 0; this.#running; turn += 1) {
+    for (let turn = 0; this.#running || turn % steps.length !== 0; ) {
       try {
-        await own.call(extension, `loop-${Math.floor(turn / steps.length)}`, steps[turn % steps.length]);
-        this.changes += 1;
+        const id = `${this.#name}-${Math.floor(turn / steps.length)}`;
+        const { changed } = await own.call(extension, id, steps[turn % steps.length]);
+        if (changed) this.changes += 1;
+        turn += 1;
       } catch (error) {
         this.failures.push(error);
-        await new Promise((done) => setTimeout(done, 50));
+        await pause(50);
       }
-      if (pauseMilliseconds) await new Promise((done) => setTimeout(done, pauseMilliseconds));
+      if (pauseMilliseconds) await pause(pauseMilliseconds);
     }
   }
 
+  /** Lets the present calls end and returns how many changes were acknowledged. */
   async stop() {
     this.#running = false;
     await this.done;
     return this.changes;
   }
 }
+
+const offsetOf = (position) => Number(String(position).split("-").pop());

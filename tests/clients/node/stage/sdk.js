@@ -1,5 +1,7 @@
 // The published @ringcentral/sdk and @ringcentral/subscriptions, unmodified, pointed at a server.
 
+import { randomUUID } from "node:crypto";
+
 import { SDK } from "@ringcentral/sdk";
 import { Subscriptions } from "@ringcentral/subscriptions";
 
@@ -7,8 +9,10 @@ import { until } from "./waiting.js";
 
 export const accountFilter = "/restapi/v1.0/account/~/presence";
 
+/** Makes an SDK with a cache of its own: by default all SDKs of a process share one log-in. */
 export function newSdk(server, url = server.url) {
-  return new SDK({ server: url, clientId: server.env.RC_CLIENT_ID, clientSecret: server.env.RC_CLIENT_SECRET });
+  const { RC_CLIENT_ID: clientId, RC_CLIENT_SECRET: clientSecret } = server.env;
+  return new SDK({ server: url, clientId, clientSecret, cachePrefix: randomUUID() });
 }
 
 /** Logs in with a JWT credential: the demo's user unless another is given. */

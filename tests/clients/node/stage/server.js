@@ -11,6 +11,8 @@ import { until } from "./waiting.js";
 const root = resolve(fileURLToPath(import.meta.url), "../../../../..");
 const binary = process.env.LAMPFIELD_BIN ?? join(root, "target/debug/lampfield");
 const readyWithin = 60_000;
+/** The environment without what configures a server or a client of one. */
+const cleanEnvironment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(LAMPFIELD|RC)_/.test(name)));
 
 /** One demo server; keeps its address, and with `data` its state, over any number of restarts. */
 export class DemoServer {
@@ -34,7 +36,7 @@ export class DemoServer {
     rmSync(this.envFile, { force: true });
     const log = openSync(this.log, "a");
     const words = ["demo", "--listen", this.listen, "--env-file", this.envFile, ...this.options];
-    this.process = spawn(binary, words, { stdio: ["ignore", log, log] });
+    this.process = spawn(binary, words, { stdio: ["ignore", log, log], env: cleanEnvironment });
     closeSync(log);
     this.exited = new Promise((done) => this.process.once("exit", (code, signal) => done(signal ?? code)));
     await until(() => this.#isReady(), readyWithin, () => `server ready\n${this.tail()}`);

@@ -2,6 +2,7 @@
 // third party's push service, which no self-hosted server can be; they are refused in a clear way.
 
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import http from "node:http";
 import test, { after, before } from "node:test";
 
@@ -15,25 +16,31 @@ let server, sdk, platform;
 
 before(async () => {
   server = await DemoServer.started();
-  sdk = new Legacy({ server: server.url, appKey: server.env.RC_CLIENT_ID, appSecret: server.env.RC_CLIENT_SECRET });
+  sdk = newLegacy();
   platform = sdk.platform();
   const { LAMPFIELD_USERNAME: username, LAMPFIELD_EXTENSION: extension, LAMPFIELD_PASSWORD: password } = server.env;
   await platform.login({ username, extension, password });
 });
 after(() => server.end());
 
+/** Makes a client with a cache of its own: by default all of a process share one log-in. */
+function newLegacy() {
+  const { RC_CLIENT_ID: appKey, RC_CLIENT_SECRET: appSecret } = server.env;
+  return new Legacy({ server: server.url, appKey, appSecret, cachePrefix: randomUUID() });
+}
+
 const refused = (call) => call.then(() => assert.fail("was not refused"), (error) => error);
 
 test("logs in with each spelling of the extension", async () => {
   const { LAMPFIELD_USERNAME: username, LAMPFIELD_EXTENSION: extension, LAMPFIELD_PASSWORD: password } = server.env;
   for (const login of [{ username: `${username}*${extension}`, password }, { username, extension, password }, { username: `${username}*${extension}`, extension: "", password }]) {
-    const other = new Legacy({ server: server.url, appKey: server.env.RC_CLIENT_ID, appSecret: server.env.RC_CLIENT_SECRET });
+    const other = newLegacy();
     await other.platform().login(login);
     const self = (await other.platform().get("/account/~/extension/~")).json();
     assert.equal(self.extensionNumber, extension);
     await other.platform().logout();
   }
-  const other = new Legacy({ server: server.url, appKey: server.env.RC_CLIENT_ID, appSecret: server.env.RC_CLIENT_SECRET });
+  const other = newLegacy();
   const error = await refused(other.platform().login({ username, extension, password: "wrong" }));
   assert.equal(error.apiResponse.response().status, 400);
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
 import { invented, lost, repeated, rising, shapeOf } from "../stage/history.js";
-import { Ingest, Own } from "../stage/own.js";
+import { Ingest, Log, Own } from "../stage/own.js";
 import { accountFilter, Inbox, logIn, me, newSdk } from "../stage/sdk.js";
 import { DemoServer } from "../stage/server.js";
 import { pause, until } from "../stage/waiting.js";
@@ -125,10 +125,10 @@ test("subscribes thirty times while presence is changing, and no socket loses or
 test("every event from the subscription's answer on arrives, held back or not", async () => {
   const ingest = new Ingest(own, colleagues.slice(0, 6));
   const inbox = await Inbox.open(sdk);
-  const { position } = await own.snapshot();
+  const log = await Log.follow(own);
   await until(() => inbox.received.length > 100, 20_000, "a hundred events");
   await ingest.stop();
-  const committed = await own.committedAfter(position);
+  const committed = await log.committed();
   await inbox.reaches(committed.at(-1).body.sequence, 10_000);
   const first = inbox.received.findIndex((e) => e.body.sequence >= committed[0].body.sequence);
   const received = inbox.received.slice(first);
@@ -235,4 +235,43 @@ test("a socket outlives the refresh of the access token it came from and ends wi
   const code = await Promise.race([closed, pause(5_000).then(() => "still open after 5 s")]);
   assert.equal(code, 1008);
   clearTimeout(inbox.extension.pingServerHandle);
+});
+
+test("who hides is seen by nobody but himself, in events and in reads, until he shows himself again", async () => {
+  const other = await logIn(server, { jwt: server.env.LAMPFIELD_OTHER_JWT });
+  const theirs = await me(other);
+  const bystander = colleagues.find((extension) => extension !== theirs.extension);
+  const [watching, himself] = [await Inbox.open(sdk), await Inbox.open(other)];
+  await other.platform().put(presence("~"), { allowSeeMyPresence: false });
+  await own.call(theirs.extension, "secret", "CallConnected");
+  await own.settings(theirs.extension, { dndStatus: "DoNotAcceptAnyCalls" });
+  const marker = await own.settings(bystander, { userStatus: "Busy" });
+  await watching.reaches(marker.sequence, 5_000);
+  await himself.reaches(marker.sequence, 5_000);
+
+  const hidden = { telephonyStatus: "NoCall", presenceStatus: "Offline", userStatus: "Offline", meetingStatus: "Disconnected", dndStatus: "TakeAllCalls", allowSeeMyPresence: false };
+  const seen = watching.received.filter((envelope) => envelope.body.extensionId === theirs.extension);
+  assert.ok(seen.length >= 1);
+  for (const { body } of seen) assert.deepEqual(Object.fromEntries(Object.keys(hidden).map((name) => [name, body[name]])), hidden);
+  const real = himself.received.filter((envelope) => envelope.body.extensionId === theirs.extension);
+  assert.equal(real.at(-1).body.telephonyStatus, "CallConnected");
+  assert.equal(real.at(-1).body.dndStatus, "DoNotAcceptAnyCalls");
+
+  const { records } = await (await platform.get(accountFilter, { perPage: 1000, detailedTelephonyState: true })).json();
+  const record = records.find(({ extension }) => String(extension.id) === theirs.extension);
+  const single = await (await platform.get(presence(theirs.extension), { detailedTelephonyState: true })).json();
+  for (const shown of [record, single]) {
+    assert.deepEqual(Object.keys(shown).sort(), ["allowSeeMyPresence", "extension", "presenceStatus", "uri"]);
+    assert.equal(shown.presenceStatus, "Offline");
+  }
+  const refusal = await Inbox.open(sdk, [presence(theirs.extension)]).then(() => assert.fail("was not refused"), (error) => error);
+  assert.deepEqual([refusal.response.status, refusal.response.data.errorCode], [403, "SUB-403"]);
+
+  await other.platform().put(presence("~"), { allowSeeMyPresence: true });
+  await watching.event((e) => e.body.extensionId === theirs.extension && e.body.telephonyStatus === "CallConnected" && e.body.allowSeeMyPresence);
+  await own.call(theirs.extension, "secret", "NoCall");
+  await own.settings(theirs.extension, { dndStatus: "TakeAllCalls" });
+  await own.settings(bystander, { userStatus: "Available" });
+  await watching.close();
+  await himself.close();
 });

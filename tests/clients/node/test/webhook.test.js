@@ -6,7 +6,7 @@ import test, { after, before } from "node:test";
 import express from "express";
 
 import { invented, lost, repeated, rising, shapeOf } from "../stage/history.js";
-import { Own } from "../stage/own.js";
+import { Log, Own } from "../stage/own.js";
 import { accountFilter, logIn, me } from "../stage/sdk.js";
 import { DemoServer } from "../stage/server.js";
 import { pause, until } from "../stage/waiting.js";
@@ -75,12 +75,12 @@ test("shakes hands, delivers events with the verification token, renews, and end
   assert.equal(info.deliveryMode.address, application.address);
   assert.equal(info.deliveryMode.verificationToken, undefined);
   assert.ok(info.expiresIn > 3590 && info.expiresIn <= 3600);
-  const { position } = await own.snapshot();
+  const log = await Log.follow(own);
 
   await platform.put("/restapi/v1.0/account/~/extension/~/presence", { dndStatus: "DoNotAcceptAnyCalls" });
   await platform.put("/restapi/v1.0/account/~/extension/~/presence", { dndStatus: "TakeAllCalls" });
   for (const status of ["Ringing", "CallConnected", "OnHold", "CallConnected", "NoCall"]) await own.call(mine.extension, "hook", status);
-  const committed = await own.committedAfter(position);
+  const committed = await log.committed();
   await until(() => application.received.length >= 7, 5_000, () => JSON.stringify(application.envelopes));
   const { envelopes } = application;
   assert.deepEqual(lost(envelopes, committed), []);
