@@ -24,8 +24,7 @@ pub fn parse_presence_update(body: &[u8]) -> Result<SettingsPatch, ApiError> {
         ring_on_monitored_call: flag(&members, "ringOnMonitoredCall")?,
         pick_up_calls_on_hold: flag(&members, "pickUpCallsOnHold")?,
         caller_id_visibility: word(&members, "callerIdVisibility", CallerIdVisibility::parse)?,
-        permitted: None,
-        until: None,
+        ..SettingsPatch::default()
     })
 }
 
@@ -161,8 +160,7 @@ mod tests {
                 ring_on_monitored_call: Some(true),
                 pick_up_calls_on_hold: Some(true),
                 caller_id_visibility: Some(CallerIdVisibility::PermittedUsers),
-                permitted: None,
-                until: None,
+                ..SettingsPatch::default()
             })
         );
     }

@@ -4,7 +4,7 @@ use std::ops::{BitOr, BitOrAssign};
 
 /// A set of parts of a document that differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-pub struct Changes(u16);
+pub struct Changes(u32);
 
 macro_rules! parts {
     ($($(#[$meta:meta])* $name:ident = $bit:literal, $word:literal;)+) => {
@@ -55,6 +55,12 @@ parts! {
     STALE = 14, "stale";
     /// A device registered or went.
     REGISTRATION = 15, "registration";
+    /// Which extensions it monitors.
+    LINES = 16, "lines";
+    /// Its favorites.
+    FAVORITES = 17, "favorites";
+    /// From which queues it takes calls now (`acceptCurrentQueueCalls`).
+    QUEUES = 18, "queues";
 }
 
 impl Changes {
@@ -64,6 +70,10 @@ impl Changes {
     pub const PLAIN: Self = Self(0x00ff);
     /// What the detailed body shows without callers.
     pub const DETAILED: Self = Self(0x01ff);
+    /// What decides who may see it.
+    pub const AUDIENCE: Self = Self(Self::ALLOW_SEE.0 | Self::CALLER_ID_VISIBILITY.0);
+    /// What somebody keeps a list of.
+    pub const LISTS: Self = Self(Self::LINES.0 | Self::FAVORITES.0 | Self::QUEUES.0);
 
     /// Tells whether nothing differs.
     #[must_use]
@@ -86,13 +96,13 @@ impl Changes {
 
     /// Returns the bits, for storage.
     #[must_use]
-    pub const fn bits(self) -> u16 {
+    pub const fn bits(self) -> u32 {
         self.0
     }
 
     /// Returns the set of stored bits.
     #[must_use]
-    pub const fn from_bits(bits: u16) -> Self {
+    pub const fn from_bits(bits: u32) -> Self {
         Self(bits)
     }
 }

@@ -175,6 +175,23 @@ impl Claim {
     }
 }
 
+impl Call {
+    /// Tells whether a number or name of anybody is known.
+    #[must_use]
+    pub const fn names_anybody(&self) -> bool {
+        self.from.is_some()
+            || self.to.is_some()
+            || self.from_name.is_some()
+            || self.to_name.is_some()
+    }
+
+    /// Returns the SIP dialog, if anything of it is known.
+    #[must_use]
+    pub fn known_sip(&self) -> Option<&SipData> {
+        self.sip.as_deref().filter(|sip| **sip != SipData::default())
+    }
+}
+
 impl Fact {
     /// Tells whether saying this means that the thing is over, so that the claim is withdrawn.
     #[must_use]

@@ -120,6 +120,10 @@ impl Document {
             new.caller_id_visibility != old.caller_id_visibility || new.permitted != old.permitted,
             Changes::CALLER_ID_VISIBILITY,
         );
+        let (kept, was_kept) = (new.lists(), old.lists());
+        changes.note(kept.lines != was_kept.lines, Changes::LINES);
+        changes.note(kept.favorites != was_kept.favorites, Changes::FAVORITES);
+        changes.note(kept.declined_queues != was_kept.declined_queues, Changes::QUEUES);
         changes.note(self.standing != before.standing, Changes::STANDING);
         changes.note(stale(&self.claims) != stale(&before.claims), Changes::STALE);
         changes.note(
@@ -211,10 +215,14 @@ fn call_changes(new: &[Claim], old: &[Claim]) -> Changes {
     changes.note(calls(new) != calls(old), Changes::CALLS);
     for claim in new {
         let Some(call) = claim.call() else { continue };
-        let before =
-            old.iter().find(|other| other.is_about_the_same_as(claim)).and_then(Claim::call);
-        match before {
-            Some(before) => changes |= one_call(call, before),
+        let before = old.iter().find(|other| other.is_about_the_same_as(claim));
+        match before.and_then(|other| Some((other, other.call()?))) {
+            Some((other, before)) => {
+                // A lease that had run out and was given anew: the call began anew too.
+                let began = |claim: &Claim, call: &Call| call.start_time.unwrap_or(claim.since);
+                changes.note(began(claim, call) != began(other, before), Changes::CALLS);
+                changes |= one_call(call, before);
+            }
             None => changes |= Changes::CALLS | details_of(call),
         }
     }
@@ -223,7 +231,7 @@ fn call_changes(new: &[Claim], old: &[Claim]) -> Changes {
 
 fn details_of(call: &Call) -> Changes {
     let mut changes = Changes::CALLER_DETAILS;
-    changes.note(call.sip.is_some(), Changes::SIP);
+    changes.note(call.known_sip().is_some(), Changes::SIP);
     changes
 }
 
@@ -233,7 +241,6 @@ fn one_call(new: &Call, old: &Call) -> Changes {
             call.telephony_status,
             call.direction,
             call.queue_call,
-            call.start_time,
             call.session_id.clone(),
             call.telephony_session_id.clone(),
             call.party_id.clone(),
@@ -245,6 +252,6 @@ fn one_call(new: &Call, old: &Call) -> Changes {
     let mut changes = Changes::NONE;
     changes.note(shape(new) != shape(old), Changes::CALLS);
     changes.note(callers(new) != callers(old), Changes::CALLER_DETAILS);
-    changes.note(new.sip != old.sip, Changes::SIP);
+    changes.note(new.known_sip() != old.known_sip(), Changes::SIP);
     changes
 }

@@ -4,7 +4,10 @@ use crate::changes::Changes;
 use crate::claim::Call;
 use crate::document::Document;
 use crate::ids::{ClaimId, ExtensionKey, Sequence, SourceId};
+use crate::settings::Lists;
 use crate::time::Timestamp;
+use crate::values::DndStatus;
+use crate::visibility::Audience;
 
 /// A change of one presentity: the whole document after it, what differs, and why.
 ///
@@ -23,10 +26,39 @@ pub struct PresenceEvent {
     pub document: Document,
     /// What differs from the document before.
     pub changes: Changes,
+    /// What held before of that by which it is decided who is told of what; none if none of it
+    /// differs.
+    pub before: Option<Box<Before>>,
     /// Calls that ended with it.
     pub ended: Box<[EndedCall]>,
     /// What brought it about.
     pub cause: Cause,
+}
+
+/// What held before a change, of that by which it is decided who is told of what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// Who might see it.
+    pub audience: Audience,
+    /// `dndStatus` in force.
+    pub dnd: DndStatus,
+    /// Lines, favorites, declined queues.
+    pub lists: Lists,
+}
+
+impl Before {
+    /// Keeps of the document `before` a change what is needed to tell of `changes`.
+    #[must_use]
+    pub fn of(before: &Document, changes: Changes) -> Option<Box<Self>> {
+        let kept = Changes::AUDIENCE | Changes::LISTS | Changes::DND;
+        changes.touches(kept).then(|| {
+            Box::new(Self {
+                audience: Audience::of(&before.settings),
+                dnd: before.dnd,
+                lists: before.settings.lists().clone(),
+            })
+        })
+    }
 }
 
 /// A call that ended with a change; told once, as `NoCall` with `terminationType: final`.

@@ -24,16 +24,16 @@ pub use changes::Changes;
 pub use claim::{Call, Claim, Fact, Kind, Registration, SipData};
 pub use compose::{Composed, Inputs, Policy, Rule, compose};
 pub use document::{Document, Standing};
-pub use event::{Act, Cause, EndedCall, PresenceEvent};
+pub use event::{Act, Before, Cause, EndedCall, PresenceEvent};
 pub use ids::{
     AccountId, AppId, ClaimId, Epoch, ExtensionId, ExtensionKey, IdError, Position, Sequence,
     SessionId, SourceId, SubscriptionId,
 };
 pub use presentity::{Command, Decision, Presentity, Refusal};
-pub use settings::{Settings, SettingsPatch};
+pub use settings::{Lists, Settings, SettingsPatch};
 pub use time::{Clock, ManualClock, Timestamp};
 pub use values::{
     CallerIdVisibility, Direction, DndStatus, ExtensionStatus, ExtensionType, MeetingStatus,
     PresenceStatus, TelephonyStatus, UserStatus,
 };
-pub use visibility::{View, Viewer, see};
+pub use visibility::{Audience, View, Viewer, see};

@@ -6,9 +6,9 @@ use crate::changes::Changes;
 use crate::claim::{Claim, Fact, Kind};
 use crate::compose::Policy;
 use crate::document::{Document, Standing};
-use crate::event::{Act, Cause, EndedCall};
+use crate::event::{Act, Before, Cause, EndedCall};
 use crate::ids::{ClaimId, ExtensionKey, SourceId};
-use crate::settings::SettingsPatch;
+use crate::settings::{DECLINED_QUEUES_MAX, FAVORITES_MAX, LINES_MAX, SettingsPatch};
 use crate::time::Timestamp;
 use crate::values::Capability;
 
@@ -64,6 +64,8 @@ pub enum Decision {
         document: Document,
         /// What differs.
         changes: Changes,
+        /// What held before of that by which it is decided who is told of what.
+        before: Option<Box<Before>>,
         /// Calls that end with it.
         ended: Box<[EndedCall]>,
         /// What brought it about.
@@ -80,6 +82,16 @@ pub enum Refusal {
     /// [`CLAIMS_MAX`] claims live already.
     #[error("extension {0} has {CLAIMS_MAX} live claims; withdraw some first")]
     TooManyClaims(ExtensionKey),
+    /// A list of the settings would be too long.
+    #[error("extension {key} can have at most {max} {list}; send a shorter list")]
+    ListTooLong {
+        /// Whose list it is.
+        key: ExtensionKey,
+        /// Which list, in words.
+        list: &'static str,
+        /// The most entries.
+        max: usize,
+    },
 }
 
 /// One presentity: the rules of change around a [`Document`].
@@ -154,13 +166,31 @@ impl Presentity {
             Command::Picture { claims, .. } => {
                 claims.iter().all(|claim| self.can_show(&claim.fact))
             }
-            Command::Configure(_) => self.document.standing.kind.is_writable(),
+            Command::Configure(patch) => {
+                self.admit_lists(patch)?;
+                self.document.standing.kind.is_writable()
+            }
             Command::Withdraw { .. }
             | Command::Lose { .. }
             | Command::Stand(_)
             | Command::Expire => true,
         };
         if admitted { Ok(()) } else { Err(Refusal::NoPresence(self.key)) }
+    }
+
+    fn admit_lists(&self, patch: &SettingsPatch) -> Result<(), Refusal> {
+        let lists = [
+            (&patch.lines, "monitored lines", LINES_MAX),
+            (&patch.favorites, "favorites", FAVORITES_MAX),
+            (&patch.declined_queues, "declined queues", DECLINED_QUEUES_MAX),
+        ];
+        let too_long = lists
+            .into_iter()
+            .find(|(list, _, max)| list.as_ref().is_some_and(|list| list.len() > *max));
+        match too_long {
+            Some((_, list, max)) => Err(Refusal::ListTooLong { key: self.key, list, max }),
+            None => Ok(()),
+        }
     }
 
     fn can_show(&self, fact: &Fact) -> bool {
@@ -175,7 +205,9 @@ impl Presentity {
         let changes = document.changes_since(&self.document);
         if !changes.is_empty() {
             let ended = ended_calls(&self.document.claims, &document.claims);
-            return Decision::Changed { document, changes, ended, cause: cause_of(command) };
+            let before = Before::of(&self.document, changes);
+            let cause = cause_of(command);
+            return Decision::Changed { document, changes, before, ended, cause };
         }
         if document == self.document { Decision::Unchanged } else { Decision::Renewed(document) }
     }

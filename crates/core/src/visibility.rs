@@ -1,6 +1,9 @@
 //! What a watcher may see. One function decides, for events and REST alike.
 
+use crate::calls::ListedCalls;
 use crate::changes::Changes;
+use crate::document::Document;
+use crate::event::PresenceEvent;
 use crate::ids::ExtensionId;
 use crate::settings::Settings;
 use crate::values::CallerIdVisibility;
@@ -14,6 +17,17 @@ pub enum Viewer {
     Extension(ExtensionId),
     /// An administrator of a site that lets administrators see what is hidden from others.
     Administrator,
+}
+
+/// What of the settings decides who may see a presentity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audience {
+    /// `allowSeeMyPresence`.
+    pub allow_see_my_presence: bool,
+    /// `callerIdVisibility`.
+    pub caller_id_visibility: CallerIdVisibility,
+    /// The permission list, sorted.
+    pub permitted: Box<[ExtensionId]>,
 }
 
 /// What a viewer sees of a presentity.
@@ -55,6 +69,22 @@ impl Detail {
 /// list (`PermittedUsers`).
 #[must_use]
 pub fn see(viewer: Viewer, subject: ExtensionId, settings: &Settings) -> View {
+    view_under(
+        viewer,
+        subject,
+        settings.allow_see_my_presence,
+        settings.caller_id_visibility,
+        &settings.permitted,
+    )
+}
+
+fn view_under(
+    viewer: Viewer,
+    subject: ExtensionId,
+    allowed: bool,
+    visibility: CallerIdVisibility,
+    permitted: &[ExtensionId],
+) -> View {
     let watcher = match viewer {
         Viewer::Operator | Viewer::Administrator => return View::Full,
         Viewer::Extension(watcher) => watcher,
@@ -62,39 +92,93 @@ pub fn see(viewer: Viewer, subject: ExtensionId, settings: &Settings) -> View {
     if watcher == subject {
         return View::Full;
     }
-    if !settings.allow_see_my_presence {
+    if !allowed {
         return View::Hidden;
     }
-    let sees_callers = match settings.caller_id_visibility {
+    let sees_callers = match visibility {
         CallerIdVisibility::All => true,
         CallerIdVisibility::None => false,
-        CallerIdVisibility::PermittedUsers => settings.permitted.binary_search(&watcher).is_ok(),
+        CallerIdVisibility::PermittedUsers => permitted.binary_search(&watcher).is_ok(),
     };
     if sees_callers { View::Full } else { View::WithoutCallers }
 }
 
-/// Tells whether a body of `detail` under `view` differs after `changes`, so that it is told.
+impl Audience {
+    /// Takes it out of settings.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        Self {
+            allow_see_my_presence: settings.allow_see_my_presence,
+            caller_id_visibility: settings.caller_id_visibility,
+            permitted: settings.permitted.clone(),
+        }
+    }
+
+    /// Decides what `viewer` saw of the extension `subject`, as [`see`] does.
+    #[must_use]
+    pub fn view(&self, viewer: Viewer, subject: ExtensionId) -> View {
+        view_under(
+            viewer,
+            subject,
+            self.allow_see_my_presence,
+            self.caller_id_visibility,
+            &self.permitted,
+        )
+    }
+}
+
+/// Decides whether `viewer` is told of `event` in a body of `detail`, and what it sees then.
 ///
-/// Something hidden is told of only in the moment in which it becomes hidden: later changes would
-/// give away activity. `has_calls` is whether the event lists any call: a change of who may see
-/// callers shows only there.
+/// It is told when the body that it sees differs (sequence aside) from the one that it would have
+/// seen before; calls that ended with the event are part of the body after it. Something hidden is
+/// told of only in the moment in which it becomes hidden: later changes would give away activity.
+/// Of more calls than are listed, a change of one that is not listed is told too.
 #[must_use]
-pub fn is_told(view: View, detail: Detail, changes: Changes, has_calls: bool) -> bool {
-    if view == View::Hidden {
-        return changes.touches(Changes::ALLOW_SEE);
-    }
-    let mut seen = Changes::PLAIN;
-    if detail >= Detail::Detailed {
-        seen |= Changes::CALLS;
-        if view == View::Full {
-            seen |= Changes::CALLER_DETAILS;
+pub fn told(event: &PresenceEvent, viewer: Viewer, detail: Detail) -> Option<View> {
+    let subject = event.key.extension;
+    let view = see(viewer, subject, &event.document.settings);
+    let before = match &event.before {
+        Some(before) if event.changes.touches(Changes::AUDIENCE) => {
+            before.audience.view(viewer, subject)
         }
-        if has_calls {
-            seen |= Changes::CALLER_ID_VISIBILITY;
+        Some(_) | None => view,
+    };
+    differs(event, before, view, detail).then_some(view)
+}
+
+fn differs(event: &PresenceEvent, before: View, after: View, detail: Detail) -> bool {
+    use View::{Full, Hidden, WithoutCallers};
+
+    let changes = event.changes;
+    let seen = if detail == Detail::Plain { Changes::PLAIN } else { Changes::DETAILED };
+    match (before, after) {
+        (Hidden, Hidden) => return false,
+        (Hidden, _) | (_, Hidden) => return true,
+        (Full | WithoutCallers, Full | WithoutCallers) => {}
+    }
+    if changes.touches(seen) {
+        return true;
+    }
+    if detail == Detail::Plain {
+        return false;
+    }
+    let mut of_callers = Changes::CALLER_DETAILS;
+    if detail == Detail::Sip {
+        of_callers |= Changes::SIP;
+    }
+    match (before, after) {
+        (Full, Full) => changes.touches(of_callers),
+        // The calls are the same but for their callers: what appears or vanishes is what they have.
+        (Full, WithoutCallers) | (WithoutCallers, Full) => {
+            changes.touches(of_callers) || lists_callers(&event.document, detail)
         }
+        (WithoutCallers | Hidden, _) | (_, Hidden) => false,
     }
-    if detail == Detail::Sip && view == View::Full {
-        seen |= Changes::SIP;
-    }
-    changes.touches(seen)
+}
+
+/// Tells whether a body of `detail` shows more of a call to whoever sees callers.
+fn lists_callers(document: &Document, detail: Detail) -> bool {
+    ListedCalls::of(&document.claims, &[]).live.iter().any(|(_, call)| {
+        call.names_anybody() || detail == Detail::Sip && call.known_sip().is_some()
+    })
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use lampfield_contract::{SharedEnvelope, WireOptions};
-use lampfield_core::visibility::{Detail, is_told};
+use lampfield_core::visibility::{Detail, told};
 use lampfield_core::{View, Viewer, see};
 use lampfield_journal::Record;
 
@@ -17,7 +17,6 @@ pub struct Outgoing {
     /// Most events of a ring or page are never encoded by it, so that the room is made when needed.
     shared: OnceLock<Box<[[OnceLock<SharedEnvelope>; 3]; 3]>>,
     standing: Standing,
-    has_calls: bool,
 }
 
 /// What the event stands for.
@@ -51,10 +50,8 @@ impl Outgoing {
         Self::of(record, Standing::Newest)
     }
 
-    fn of(record: Arc<Record>, standing: Standing) -> Self {
-        let event = &record.event;
-        let has_calls = !event.ended.is_empty() || event.document.calls().next().is_some();
-        Self { record, shared: OnceLock::new(), standing, has_calls }
+    const fn of(record: Arc<Record>, standing: Standing) -> Self {
+        Self { record, shared: OnceLock::new(), standing }
     }
 
     /// Returns the event as it is stored.
@@ -91,10 +88,10 @@ impl Outgoing {
     #[must_use]
     pub fn sight(&self, viewer: Viewer, detail: Detail) -> Option<View> {
         let event = &self.record.event;
-        let view = see(viewer, event.key.extension, &event.document.settings);
-        let told = matches!(self.standing, Standing::Newest)
-            || is_told(view, detail, event.changes, self.has_calls);
-        told.then_some(view)
+        match self.standing {
+            Standing::Newest => Some(see(viewer, event.key.extension, &event.document.settings)),
+            Standing::Fresh(_) | Standing::Repeated => told(event, viewer, detail),
+        }
     }
 }
 

@@ -92,7 +92,7 @@ impl Stage {
         let presentity = Presentity::new(key, self.document(extension));
         let now = self.house.now();
         let decision = presentity.decide(&command, Policy::default(), now).unwrap();
-        let Decision::Changed { document, changes, ended, cause } = decision else {
+        let Decision::Changed { document, changes, before, ended, cause } = decision else {
             panic!("{command:?} of {extension} changes nothing");
         };
         let head = self.journal.head(key.account);
@@ -104,6 +104,7 @@ impl Stage {
             observed_at: now,
             document,
             changes,
+            before,
             ended,
             cause,
         };

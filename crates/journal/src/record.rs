@@ -20,8 +20,9 @@ mod codes;
 
 use lampfield_core::claim::Registration;
 use lampfield_core::{
-    AccountId, Call, Cause, Changes, Claim, ClaimId, Document, EndedCall, ExtensionId,
-    ExtensionKey, Fact, PresenceEvent, Sequence, Settings, SipData, SourceId, Standing, Timestamp,
+    AccountId, Audience, Before, Call, Cause, Changes, Claim, ClaimId, Document, EndedCall,
+    ExtensionId, ExtensionKey, Fact, Lists, PresenceEvent, Sequence, Settings, SipData, SourceId,
+    Standing, Timestamp,
 };
 use smol_str::SmolStr;
 
@@ -120,6 +121,10 @@ fn write_record(w: &mut Writer<'_>, record: &Record) {
         w.time(ended.since, event.at);
         write_call(w, &ended.call, event.at);
     }
+    w.flags([event.before.is_some()]);
+    if let Some(before) = &event.before {
+        write_before(w, before);
+    }
 }
 
 fn read_record(r: &mut Reader<'_>) -> Result<Record, RecordError> {
@@ -129,7 +134,7 @@ fn read_record(r: &mut Reader<'_>) -> Result<Record, RecordError> {
     let sequence = Sequence(r.number()?);
     let at = Timestamp(i64::from_ne_bytes(r.number()?.to_ne_bytes()));
     let observed_at = r.time(at)?;
-    let bits = u16::try_from(r.number()?).map_err(|_| bad("its changes are no set"))?;
+    let bits = u32::try_from(r.number()?).map_err(|_| bad("its changes are no set"))?;
     let act = r.coded()?;
     let source = read_source(r)?;
     let claim = r.optional_text()?.map(claim_id).transpose()?;
@@ -142,6 +147,8 @@ fn read_record(r: &mut Reader<'_>) -> Result<Record, RecordError> {
             call: read_call(r, at)?,
         })
     })?;
+    let [has_before] = r.flags()?;
+    let before = if has_before { Some(Box::new(read_before(r)?)) } else { None };
     let event = PresenceEvent {
         key: ExtensionKey { account, extension },
         sequence,
@@ -149,10 +156,32 @@ fn read_record(r: &mut Reader<'_>) -> Result<Record, RecordError> {
         observed_at,
         document,
         changes: Changes::from_bits(bits),
+        before,
         ended: ended.into_boxed_slice(),
         cause: Cause { act, source, claim },
     };
     Ok(Record { offset, event })
+}
+
+fn write_before(w: &mut Writer<'_>, before: &Before) {
+    let audience = &before.audience;
+    w.flags([audience.allow_see_my_presence, before.lists != Lists::default()]);
+    w.byte(audience.caller_id_visibility.code());
+    w.byte(before.dnd.code());
+    write_ids(w, &audience.permitted);
+    if before.lists != Lists::default() {
+        write_lists(w, &before.lists);
+    }
+}
+
+fn read_before(r: &mut Reader<'_>) -> Result<Before, RecordError> {
+    let [allow_see_my_presence, has_lists] = r.flags()?;
+    let caller_id_visibility = r.coded()?;
+    let dnd = r.coded()?;
+    let permitted = read_ids(r)?;
+    let audience = Audience { allow_see_my_presence, caller_id_visibility, permitted };
+    let lists = if has_lists { read_lists(r)? } else { Lists::default() };
+    Ok(Before { audience, dnd, lists })
 }
 
 fn write_document(w: &mut Writer<'_>, document: &Document, at: Timestamp) {
@@ -197,28 +226,56 @@ fn write_settings(w: &mut Writer<'_>, settings: &Settings) {
         settings.ring_on_monitored_call,
         settings.pick_up_calls_on_hold,
         settings.message.is_some(),
+        settings.lists.is_some(),
     ]);
     w.byte(settings.caller_id_visibility.code());
     if let Some(message) = &settings.message {
         w.text(message);
     }
-    w.count(settings.permitted.len());
-    for extension in &settings.permitted {
-        w.number(extension.get());
+    write_ids(w, &settings.permitted);
+    if let Some(lists) = &settings.lists {
+        write_lists(w, lists);
     }
+}
+
+fn write_lists(w: &mut Writer<'_>, lists: &Lists) {
+    write_ids(w, &lists.lines);
+    write_ids(w, &lists.favorites);
+    write_ids(w, &lists.declined_queues);
+}
+
+fn read_lists(r: &mut Reader<'_>) -> Result<Lists, RecordError> {
+    Ok(Lists { lines: read_ids(r)?, favorites: read_ids(r)?, declined_queues: read_ids(r)? })
+}
+
+fn write_ids(w: &mut Writer<'_>, ids: &[ExtensionId]) {
+    w.count(ids.len());
+    for id in ids {
+        w.number(id.get());
+    }
+}
+
+fn read_ids(r: &mut Reader<'_>) -> Result<Box<[ExtensionId]>, RecordError> {
+    let ids = r.list(LIST_MAX, |r| {
+        ExtensionId::new(r.number()?).map_err(|_| bad("an extension in a list is no id"))
+    })?;
+    Ok(ids.into_boxed_slice())
 }
 
 fn read_settings(r: &mut Reader<'_>) -> Result<Settings, RecordError> {
     let user_status = r.coded()?;
     let dnd_status = r.coded()?;
-    let [allow_see_my_presence, ring_on_monitored_call, pick_up_calls_on_hold, has_message] =
-        r.flags()?;
+    let [
+        allow_see_my_presence,
+        ring_on_monitored_call,
+        pick_up_calls_on_hold,
+        has_message,
+        has_lists,
+    ] = r.flags()?;
     let caller_id_visibility = r.coded()?;
-    let message = if has_message { Some(Box::from(r.text()?)) } else { None };
-    let permitted = r.list(LIST_MAX, |r| {
-        ExtensionId::new(r.number()?).map_err(|_| bad("a permitted extension is no id"))
-    })?;
-    Ok(Settings {
+    let message = if has_message { Some(r.text()?.into()) } else { None };
+    let permitted = read_ids(r)?;
+    let settings = Settings {
         user_status,
         dnd_status,
         message,
@@ -226,8 +283,10 @@ fn read_settings(r: &mut Reader<'_>) -> Result<Settings, RecordError> {
         ring_on_monitored_call,
         pick_up_calls_on_hold,
         caller_id_visibility,
-        permitted: permitted.into_boxed_slice(),
-    })
+        permitted,
+        lists: None,
+    };
+    Ok(if has_lists { settings.with_lists(read_lists(r)?) } else { settings })
 }
 
 fn write_claim(w: &mut Writer<'_>, claim: &Claim, at: Timestamp) {

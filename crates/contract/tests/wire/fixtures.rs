@@ -84,6 +84,7 @@ pub(crate) fn event_of(document: Document, ended: Vec<EndedCall>) -> PresenceEve
         observed_at: NOW,
         document,
         changes: Changes::PRESENCE,
+        before: None,
         ended: ended.into(),
         cause: Cause { act: Act::Published, source: pbx(), claim: None },
     }

@@ -61,6 +61,7 @@ fn event() -> PresenceEvent {
         observed_at: at,
         document,
         changes: Changes::TELEPHONY | Changes::PRESENCE,
+        before: None,
         ended: Box::default(),
         cause: Cause { act: Act::Published, source, claim: None },
     }

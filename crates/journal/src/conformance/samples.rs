@@ -88,6 +88,7 @@ pub fn record(key: ExtensionKey, offset: u64, sequence: u64) -> Arc<Record> {
         observed_at: Timestamp(at.0 - 7),
         document: document(offset, at),
         changes: Changes::TELEPHONY | Changes::PRESENCE | Changes::CALLS | Changes::CALLER_DETAILS,
+        before: None,
         ended: Box::default(),
         cause: Cause {
             act: Act::Published,

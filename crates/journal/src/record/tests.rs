@@ -69,6 +69,10 @@ fn sample() -> Record {
         caller_id_visibility: CallerIdVisibility::PermittedUsers,
         ..Settings::default()
     };
+    let ids = |ids: &[u64]| ids.iter().map(|id| ExtensionId::new(*id).expect("id")).collect();
+    let lists =
+        Lists { lines: ids(&[9, 7]), favorites: ids(&[8]), declined_queues: ids(&[400, 401]) };
+    let settings = settings.with_lists(lists);
     let standing = Standing { kind: ExtensionType::User, status: ExtensionStatus::Enabled };
     let document = Document::of(standing, settings, claims, Policy::default(), at);
     let ended = EndedCall {
@@ -86,7 +90,16 @@ fn sample() -> Record {
         at,
         observed_at: Timestamp(at.0 - 12),
         document,
-        changes: Changes::CALLS | Changes::TELEPHONY | Changes::STANDING,
+        changes: Changes::CALLS | Changes::TELEPHONY | Changes::STANDING | Changes::LINES,
+        before: Some(Box::new(Before {
+            audience: Audience {
+                allow_see_my_presence: false,
+                caller_id_visibility: CallerIdVisibility::None,
+                permitted: ids(&[7, 8]),
+            },
+            dnd: DndStatus::TakeAllCalls,
+            lists: Lists { lines: ids(&[9]), ..Lists::default() },
+        })),
         ended: Box::new([ended]),
         cause: Cause { act: Act::Published, source, claim: ClaimId::new("c0").ok() },
     };
@@ -231,7 +244,8 @@ proptest! {
         kind in proptest::sample::select(ExtensionType::ALL),
         (offset, sequence) in any::<(u64, u64)>(),
         (at, observed_at) in (any_time(), any_time()),
-        bits in any::<u16>(),
+        bits in any::<u32>(),
+        has_before in any::<bool>(),
     ) {
         let mut record = sample();
         let standing = Standing { kind, ..record.event.document.standing };
@@ -245,6 +259,7 @@ proptest! {
         record.event.at = at;
         record.event.observed_at = observed_at;
         record.event.changes = Changes::from_bits(bits);
+        record.event.before = record.event.before.filter(|_| has_before);
         prop_assert_eq!(decode(&encoded(&record)), Ok(record));
     }
 
