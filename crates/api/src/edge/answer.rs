@@ -65,6 +65,9 @@ impl From<SubmitError> for Refusal {
             SubmitError::Refused(rule @ Rule::TooManyClaims(_)) => {
                 ApiError::new(409, "CMN-101", rule.to_string()).with_parameter("claims").into()
             }
+            SubmitError::Refused(rule @ Rule::ListTooLong { .. }) => {
+                ApiError::new(400, "CMN-101", rule.to_string()).with_parameter("records").into()
+            }
             SubmitError::Overloaded(wait) | SubmitError::Unavailable { wait, .. } => {
                 let seconds = wait.as_millis().div_ceil(1000).max(1);
                 ApiError::overloaded(u32::try_from(seconds).unwrap_or(u32::MAX)).into()
