@@ -139,26 +139,6 @@ class FirstSeconds(unittest.TestCase):
                         server.kill()
         print(f"\n  seed {SEED}: 10 first starts cut, then ready in at most {max(opened):.2f} s")
 
-    def test_a_graceful_stop_ends_with_zero_and_keeps_everything(self):
-        with tempfile.TemporaryDirectory(prefix="lampfield-stop-") as folder:
-            server = Server(folder)
-            server.start()
-            try:
-                login = contract.Login(server)
-                office = Office(server, login.account)
-                path = office.call_path("fault-test", login.extension, "c1")
-                answer = office.door().put(path, {"telephonyStatus": "Ringing", "direction": "Inbound"})
-                self.assertTrue(answer["changed"])
-                self.assertEqual(server.stop(), 0, server.tail())
-                server.start()
-                again = login.door().get("/restapi/v1.0/account/~/extension/~/presence")
-                self.assertEqual(again["telephonyStatus"], "Ringing")
-                ended = office.door().put(path, {"telephonyStatus": "NoCall", "direction": "Inbound"})
-                self.assertEqual(ended["sequence"], answer["sequence"] + 1)
-            finally:
-                if server.is_alive():
-                    server.kill()
-
 
 if __name__ == "__main__":
     unittest.main()

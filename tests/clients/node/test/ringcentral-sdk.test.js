@@ -7,7 +7,7 @@ import { invented, lost, repeated, rising, shapeOf } from "../stage/history.js";
 import { Ingest, Log, Own } from "../stage/own.js";
 import { accountFilter, Inbox, logIn, me, newSdk } from "../stage/sdk.js";
 import { DemoServer } from "../stage/server.js";
-import { pause, until } from "../stage/waiting.js";
+import { until } from "../stage/waiting.js";
 
 let server, sdk, platform, own, mine, colleagues;
 
@@ -229,10 +229,11 @@ test("a socket outlives the refresh of the access token it came from and ends wi
   await put({ userStatus: "Busy" });
   await inbox.event((e) => e.body.userStatus === "Busy");
   await put({ userStatus: "Available" });
-  const closed = new Promise((done) => inbox.extension.ws.addEventListener("close", (event) => done(event.code)));
+  let code;
+  inbox.extension.ws.addEventListener("close", (event) => (code = event.code));
   clearInterval(inbox.extension.intervalHandle);
   await other.platform().logout();
-  const code = await Promise.race([closed, pause(5_000).then(() => "still open after 5 s")]);
+  await until(() => code !== undefined, 5_000, "the socket closes");
   assert.equal(code, 1008);
   clearTimeout(inbox.extension.pingServerHandle);
 });
