@@ -10,12 +10,14 @@
 //!   [`agent_queue`], [`unified_presence`] and their parsers.
 //! - Subscriptions: [`SubscriptionRequest`], [`parse_filter`] and [`write_filter`],
 //!   [`subscription_info`].
+//!   [`write_cloud_event`] and [`SigningSecret`] are for webhooks beyond RingCentral's.
 //! - Log-in: [`TokenRequest`], [`token_response`], [`OauthError`].
 //! - Sockets: [`parse_client_frame`] in, [`write_connection_details`] and its neighbours out.
 //!
 //! Addresses in answers are absolute: each writer takes a `base_uri`, which is scheme, host and what
 //! may stand before `/restapi`, without a slash at its end.
 
+mod cloud_event;
 mod envelope;
 mod error;
 mod event;
@@ -34,12 +36,14 @@ mod query;
 mod queues;
 mod server_frames;
 mod shared;
+mod signing_secret;
 mod subscription;
 mod timestamp;
 mod unified;
 mod update;
 mod websocket;
 
+pub use cloud_event::{CLOUD_EVENT_TYPE, write_cloud_event};
 pub use envelope::{Body, BodyCall, BodySip, Envelope, EnvelopeError, parse_envelope};
 pub use error::ApiError;
 pub use event::{BodySource, write_body, write_body_of, write_event_path};
@@ -69,6 +73,7 @@ pub use server_frames::{
     write_notification_head, write_response,
 };
 pub use shared::{ENVELOPE_HEAD, ENVELOPE_OWNER, SharedEnvelope};
+pub use signing_secret::{SIGNING_SECRET_MAX, SIGNING_SECRET_MIN, SigningSecret};
 pub use subscription::{
     ADDRESS_MAX, SubscriptionRequest, SubscriptionUpdate, TransportRequest, VERIFICATION_TOKEN_MAX,
     subscription_info, subscription_list,

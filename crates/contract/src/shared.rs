@@ -18,8 +18,18 @@ use crate::timestamp::write_timestamp;
 #[derive(Debug, Clone)]
 pub struct SharedEnvelope {
     bytes: Arc<[u8]>,
+    event_end: usize,
     middle: usize,
 }
+
+/// What stands before the value of `event`, behind the uuid.
+const EVENT_HEAD: &[u8] = b"\",\"event\":\"";
+/// What stands between `event` and `timestamp`.
+const TIMESTAMP_HEAD: &[u8] = b"\",\"timestamp\":\"";
+/// What stands between `timestamp` and `subscriptionId`.
+const SUBSCRIPTION_HEAD: &[u8] = b"\",\"subscriptionId\":\"";
+/// What stands before the body, behind `ownerId`.
+const BODY_HEAD: &[u8] = b"\",\"body\":";
 
 /// What stands before the uuid.
 pub const ENVELOPE_HEAD: &[u8] = b"{\"uuid\":\"";
@@ -31,16 +41,17 @@ impl SharedEnvelope {
     #[must_use]
     pub fn of(event: &PresenceEvent, detail: Detail, view: View, options: WireOptions) -> Self {
         let mut bytes = Vec::with_capacity(640);
-        bytes.extend_from_slice(b"\",\"event\":\"");
+        bytes.extend_from_slice(EVENT_HEAD);
         write_event_path(&mut bytes, event.key, detail, options);
-        bytes.extend_from_slice(b"\",\"timestamp\":\"");
+        let event_end = bytes.len();
+        bytes.extend_from_slice(TIMESTAMP_HEAD);
         write_timestamp(&mut bytes, event.at);
-        bytes.extend_from_slice(b"\",\"subscriptionId\":\"");
+        bytes.extend_from_slice(SUBSCRIPTION_HEAD);
         let middle = bytes.len();
-        bytes.extend_from_slice(b"\",\"body\":");
+        bytes.extend_from_slice(BODY_HEAD);
         write_body(&mut bytes, event, detail, view, options);
         bytes.push(b'}');
-        Self { bytes: bytes.into(), middle }
+        Self { bytes: bytes.into(), event_end, middle }
     }
 
     /// Appends the whole envelope for one receiver.
@@ -84,6 +95,24 @@ impl SharedEnvelope {
     #[must_use]
     pub fn tail(&self) -> &[u8] {
         &self.bytes[self.middle..]
+    }
+
+    /// Returns the value of `event`: the path of what it is about, with the flags of its detail.
+    #[must_use]
+    pub fn event(&self) -> &[u8] {
+        &self.bytes[EVENT_HEAD.len()..self.event_end]
+    }
+
+    /// Returns the value of `timestamp`.
+    #[must_use]
+    pub fn timestamp(&self) -> &[u8] {
+        &self.bytes[self.event_end + TIMESTAMP_HEAD.len()..self.middle - SUBSCRIPTION_HEAD.len()]
+    }
+
+    /// Returns the value of `body`, a JSON object.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.bytes[self.middle + BODY_HEAD.len()..self.bytes.len() - 1]
     }
 
     /// Returns how many bytes [`SharedEnvelope::splice`] appends.

@@ -5,12 +5,13 @@ use std::time::Duration;
 use lampfield_core::Timestamp;
 use lampfield_core::subscription::{
     Subscription, SubscriptionStatus, Transport, WEBHOOK_LIFETIME, WEBHOOK_LIFETIME_MAX,
-    WEBSOCKET_LIFETIME,
+    WEBSOCKET_LIFETIME, WebhookFormat,
 };
 use serde_json::{Map, Value, json};
 
 use crate::error::ApiError;
 use crate::filter::{FILTERS_MAX, write_filter};
+use crate::signing_secret::SigningSecret;
 use crate::timestamp::format_timestamp;
 use crate::update::parse_object;
 
@@ -39,12 +40,16 @@ pub enum TransportRequest {
         address: String,
         /// To be sent with each notification.
         verification_token: Option<String>,
+        /// How the content is to be written.
+        format: WebhookFormat,
+        /// With what it is to be signed.
+        signing_secret: Option<SigningSecret>,
     },
     /// Over the socket on which it is asked for.
     WebSocket,
 }
 
-/// Leaves the verification token out.
+/// Leaves verification token and signing secret out.
 impl std::fmt::Debug for TransportRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -199,6 +204,35 @@ fn transport(mode: &Map<String, Value>) -> Result<TransportRequest, ApiError> {
     Ok(TransportRequest::WebHook {
         address: address.to_owned(),
         verification_token: verification_token(mode)?,
+        format: format(mode)?,
+        signing_secret: signing_secret(mode)?,
+    })
+}
+
+/// `format` is Lampfield's own; `RingCentral` is the name of what holds without it.
+fn format(mode: &Map<String, Value>) -> Result<WebhookFormat, ApiError> {
+    let Some(value) = mode.get("format").filter(|value| !value.is_null()) else {
+        return Ok(WebhookFormat::default());
+    };
+    match value.as_str() {
+        Some(name) if name.eq_ignore_ascii_case("CloudEvents") => Ok(WebhookFormat::CloudEvents),
+        Some(name) if name.eq_ignore_ascii_case("RingCentral") => Ok(WebhookFormat::Contract),
+        _ => Err(ApiError::invalid_parameter("deliveryMode.format").with_message(
+            "Parameter [deliveryMode.format] value is invalid: it must be RingCentral or CloudEvents",
+        )),
+    }
+}
+
+/// `signingSecret` is Lampfield's own, and never shown again.
+fn signing_secret(mode: &Map<String, Value>) -> Result<Option<SigningSecret>, ApiError> {
+    let Some(value) = mode.get("signingSecret").filter(|value| !value.is_null()) else {
+        return Ok(None);
+    };
+    let secret = value.as_str().and_then(SigningSecret::parse);
+    secret.map(Some).ok_or_else(|| {
+        ApiError::invalid_parameter("deliveryMode.signingSecret").with_message(
+            "Parameter [deliveryMode.signingSecret] value is invalid: it must be whsec_ and base64 of 24 to 64 bytes",
+        )
     })
 }
 
@@ -263,8 +297,16 @@ fn disabled(subscription: &Subscription) -> Value {
 
 fn delivery_mode(transport: &Transport) -> Value {
     match transport {
-        Transport::WebHook { address, .. } => {
-            json!({ "transportType": "WebHook", "encryption": false, "address": address })
+        Transport::WebHook { address, format, signing, .. } => {
+            let mut mode =
+                json!({ "transportType": "WebHook", "encryption": false, "address": address });
+            if let Some(format) = format.name() {
+                mode["format"] = json!(format);
+            }
+            if !signing.is_empty() {
+                mode["signed"] = json!(true);
+            }
+            mode
         }
         Transport::WebSocket => json!({ "transportType": "WebSocket", "encryption": false }),
     }
@@ -272,7 +314,9 @@ fn delivery_mode(transport: &Transport) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use lampfield_core::subscription::{BlacklistEntry, DisabledFilter, EventFilter};
+    use lampfield_core::subscription::{
+        BlacklistEntry, DisabledFilter, EventFilter, SealedSecret, SigningKeys,
+    };
     use lampfield_core::visibility::Detail;
     use lampfield_core::{AppId, Epoch, Position, SessionId, SubscriptionId};
     use uuid::Uuid;
@@ -319,12 +363,42 @@ mod tests {
                 transport: TransportRequest::WebHook {
                     address: "https://h/x".to_owned(),
                     verification_token: Some("hush".to_owned()),
+                    format: WebhookFormat::Contract,
+                    signing_secret: None,
                 },
                 expires_in: Some(Duration::from_secs(60)),
             };
             assert_eq!(request, Ok(expected));
             assert!(!format!("{request:?}").contains("hush"));
         }
+    }
+
+    #[test]
+    fn a_webhook_may_ask_for_cloud_events_and_a_signature_and_never_shows_the_secret() {
+        let secret = SigningSecret::from_bytes([9; 32]).expect("a good length");
+        let request = parse(&format!(
+            r#"{{"eventFilters":["/a"],"deliveryMode":{{"transportType":"WebHook",
+                "address":"https://h/x","format":"cloudevents","signingSecret":"{}"}}}}"#,
+            secret.to_text()
+        ));
+        let request = request.expect("valid");
+        assert!(!format!("{request:?}").contains(&secret.to_text()));
+        let TransportRequest::WebHook { format, signing_secret, .. } = request.transport else {
+            panic!("a webhook");
+        };
+        assert_eq!((format, signing_secret), (WebhookFormat::CloudEvents, Some(secret)));
+
+        let transport = Transport::WebHook {
+            address: "https://h/x".to_owned(),
+            verification_token: None,
+            format: WebhookFormat::CloudEvents,
+            signing: SigningKeys::of(SealedSecret::new([1, 2, 3])),
+        };
+        let info = subscription_info(None, &subscription(transport), NOW);
+        assert_eq!(
+            info["deliveryMode"].to_string(),
+            r#"{"transportType":"WebHook","encryption":false,"address":"https://h/x","format":"CloudEvents","signed":true}"#
+        );
     }
 
     #[test]
@@ -370,8 +444,22 @@ mod tests {
                 "deliveryMode.verificationToken",
             ),
             (hook(r#","address":"https://h","validationToken":7"#), "deliveryMode.validationToken"),
+            // Lampfield's own members.
+            (hook(r#","address":"https://h","format":"XML""#), "deliveryMode.format"),
+            (hook(r#","address":"https://h","format":1"#), "deliveryMode.format"),
+            (
+                hook(r#","address":"https://h","signingSecret":"hush""#),
+                "deliveryMode.signingSecret",
+            ),
         ] {
-            assert_eq!(parse(&body), Err(ApiError::invalid_parameter(name)), "{body}");
+            let refused = parse(&body).expect_err(&body);
+            let expected = ApiError::invalid_parameter(name);
+            assert_eq!(
+                (refused.status, refused.code, &refused.parameter),
+                (expected.status, expected.code, &expected.parameter),
+                "{body}"
+            );
+            assert!(refused.message.starts_with(&expected.message), "{body}");
         }
         assert_eq!(parse("["), Err(ApiError::bad_json()));
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lampfield_contract::{
     AccountSegment, Body, Envelope, ExtensionIdForm, SharedEnvelope, WireOptions, parse_envelope,
-    parse_timestamp,
+    parse_timestamp, write_cloud_event,
 };
 use lampfield_core::visibility::Detail;
 use lampfield_core::{
@@ -111,6 +111,36 @@ fn the_founding_example_is_read_back_to_its_values() {
             },
         }
     );
+}
+
+#[test]
+fn the_same_content_as_a_cloud_event() {
+    let event = event();
+    let envelope = SharedEnvelope::of(&event, Detail::Detailed, View::Full, WireOptions::default());
+    let mut out = Vec::new();
+    let (account, owner) = (event.key.account, event.key.extension);
+    write_cloud_event(&mut out, &envelope, UUID, account, SUBSCRIPTION, owner);
+
+    let written = String::from_utf8(out).expect("UTF-8");
+    let head = concat!(
+        r#"{"specversion":"1.0","id":"045b81dc-9f73-4864-84de-08aa6324a7f5","#,
+        r#""source":"/restapi/v1.0/account/403228676008","type":"lampfield.extension.presence","#,
+        r#""subject":"/restapi/v1.0/account/~/extension/6610372004/presence?detailedTelephonyState=true","#,
+        r#""time":"2016-02-18T09:37:24.597Z","datacontenttype":"application/json","#,
+        r#""subscriptionid":"9d38419f-645f-4ee3-a053-8cf1368c21c4","ownerid":"6610372004","data":"#,
+    );
+    let data = written.strip_prefix(head).unwrap_or_else(|| panic!("{written}"));
+    let event: serde_json::Value = serde_json::from_str(&written).expect("JSON");
+    let mut plain = Vec::new();
+    envelope.splice(&mut plain, UUID, SUBSCRIPTION, owner);
+    let plain: serde_json::Value = serde_json::from_slice(&plain).expect("JSON");
+    assert_eq!(event["data"], plain["body"]);
+    assert_eq!(format!("{}}}", envelope_body(&envelope)), data);
+    assert_eq!(envelope.timestamp(), plain["timestamp"].as_str().expect("text").as_bytes());
+}
+
+fn envelope_body(envelope: &SharedEnvelope) -> &str {
+    std::str::from_utf8(envelope.body()).expect("UTF-8")
 }
 
 #[test]
