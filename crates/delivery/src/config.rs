@@ -1,9 +1,12 @@
 //! Every bound of the delivering half, by name.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lampfield_contract::WireOptions;
+
+use crate::vault::{NoVault, Vault};
 
 /// How deliveries behave.
 #[derive(Debug, Clone)]
@@ -24,6 +27,8 @@ pub struct DeliveryConfig {
     pub stream_heartbeat: Duration,
     /// Streams open at a time.
     pub streams_max: usize,
+    /// Opens the signing secrets of webhooks.
+    pub vault: Arc<dyn Vault>,
 }
 
 /// Bounds of WebSockets (contract section 8).
@@ -91,6 +96,7 @@ impl Default for DeliveryConfig {
             webhook: WebhookConfig::default(),
             stream_heartbeat: Duration::from_secs(15),
             streams_max: 2000,
+            vault: Arc::new(NoVault),
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use lampfield_contract::format_timestamp;
 use lampfield_core::{Clock, Timestamp};
 use lampfield_journal::{Journal, Registry};
 
+use crate::alerts::{Alert, AlertState, Alerts};
 use crate::config::DeliveryConfig;
 use crate::feed::Feed;
 use crate::metrics::Metrics;
@@ -24,6 +26,8 @@ pub struct House {
     pub clock: Arc<dyn Clock>,
     /// Where deliveries are counted.
     pub(crate) metrics: Arc<Metrics>,
+    /// Which receivers are in trouble.
+    pub(crate) alerts: Alerts,
 }
 
 impl House {
@@ -31,5 +35,23 @@ impl House {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Tells operators of a state of a subscription, on every way there is: log, metrics, streams.
+    /// Does nothing when it is no news.
+    pub(crate) fn alert(&self, alert: Alert) {
+        let Alert { subscription, account, state, .. } = alert;
+        let reason = alert.reason.clone().unwrap_or_default();
+        let suspended_at = alert.suspended_at.map(format_timestamp).unwrap_or_default();
+        if !self.alerts.tell(alert) {
+            return;
+        }
+        self.metrics.alerted(state);
+        let word = state.as_str();
+        if matches!(state, AlertState::Recovered | AlertState::Reactivated) {
+            tracing::info!(subscription.id = %subscription, account.id = %account, state = word, "webhook receiver is well again");
+        } else {
+            tracing::warn!(subscription.id = %subscription, account.id = %account, state = word, reason, suspended_at, "webhook receiver is in trouble");
+        }
     }
 }

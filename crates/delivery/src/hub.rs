@@ -8,6 +8,7 @@ use bytes::Bytes;
 use lampfield_core::{Clock, SessionId, SubscriptionId};
 use lampfield_journal::{Journal, Registry};
 
+use crate::alerts::Alerts;
 use crate::config::DeliveryConfig;
 use crate::feed::Feed;
 use crate::gateway::{Gateway, Hello};
@@ -54,6 +55,7 @@ impl Delivery {
             feed,
             clock,
             metrics: Arc::clone(&metrics),
+            alerts: Alerts::default(),
         });
         let sockets = Sockets::start(Arc::clone(&house), Arc::clone(&metrics))?;
         let webhooks = Webhooks::start(Arc::clone(&house))?;
@@ -134,6 +136,8 @@ async fn count(inner: Weak<Inner>) {
         let Some(inner) = inner.upgrade() else { return };
         let lag = inner.webhooks.lags().into_iter().map(|(_, lag)| lag).max();
         inner.metrics.set_lag(Transport::Webhook, lag.unwrap_or(0));
+        let (failing, suspended) = inner.house.alerts.troubled();
+        inner.metrics.set_webhooks(inner.webhooks.count(), failing, suspended);
         inner.metrics.set_streams(inner.streams.open_count());
     }
 }

@@ -4,6 +4,7 @@
 //! that write shared bytes straight to the sockets, webhooks by a cursor each, streams (SSE) by a
 //! cursor each. A slow receiver delays nothing but its own cursor.
 
+mod alerts;
 mod config;
 mod feed;
 mod gateway;
@@ -15,10 +16,12 @@ mod snapshot;
 pub mod sse;
 #[cfg(test)]
 mod stage;
+mod vault;
 mod watching;
 pub mod webhook;
 pub mod websocket;
 
+pub use alerts::{Alert, AlertState};
 pub use config::{DeliveryConfig, WebhookConfig, WebsocketConfig};
 pub use feed::{Caught, Feed, Lane, LaneWatcher, SHARDS_MAX, Slice, catch_up};
 pub use gateway::{
@@ -29,5 +32,6 @@ pub use hub::Delivery;
 pub use outgoing::Outgoing;
 pub use snapshot::{AccountSnapshot, Sight};
 pub use sse::{StreamPermission, StreamRequest, Streams};
+pub use vault::{NoVault, Vault};
 pub use watching::{filters_of, sight_now, viewer_of};
 pub use webhook::{HandshakeError, ReactivateError, WebhookHealth, Webhooks};

@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::alerts::AlertState;
+
 macro_rules! label {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
@@ -80,6 +82,34 @@ label! {
     }
 }
 
+label! {
+    /// How a webhook is doing.
+    Standing {
+        /// Nothing worth a warning.
+        Well = "well",
+        /// Its receiver has failed for minutes.
+        Failing = "failing",
+        /// Its receiver is given up.
+        Suspended = "suspended",
+    }
+}
+
+impl EncodeLabelValue for AlertState {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        encoder.write_str(self.as_str())
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByAlert {
+    state: AlertState,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByStanding {
+    state: Standing,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByTransport {
     transport: Transport,
@@ -123,6 +153,8 @@ pub(crate) struct Metrics {
     sockets: Gauge,
     streams: Gauge,
     greeted: Family<ByGreeting, Counter>,
+    alerts: Family<ByAlert, Counter>,
+    webhooks: Family<ByStanding, Gauge>,
 }
 
 impl Default for Metrics {
@@ -136,6 +168,8 @@ impl Default for Metrics {
             sockets: Gauge::default(),
             streams: Gauge::default(),
             greeted: Family::default(),
+            alerts: Family::default(),
+            webhooks: Family::default(),
         }
     }
 }
@@ -169,6 +203,16 @@ impl Metrics {
         registry.register("sockets", "Open WebSockets", self.sockets.clone());
         registry.register("streams", "Open streams", self.streams.clone());
         registry.register("greetings", "New WebSockets by greeting", self.greeted.clone());
+        registry.register(
+            "alerts",
+            "States of webhooks that operators were told of",
+            self.alerts.clone(),
+        );
+        registry.register(
+            "webhooks",
+            "Webhook subscriptions by how their receivers are doing",
+            self.webhooks.clone(),
+        );
     }
 
     /// Counts deliveries.
@@ -203,6 +247,22 @@ impl Metrics {
     pub(crate) fn set_lag(&self, transport: Transport, events: u64) {
         let events = i64::try_from(events).unwrap_or(i64::MAX);
         self.lag.get_or_create(&ByTransport { transport }).set(events);
+    }
+
+    /// Counts a state that operators were told of.
+    pub(crate) fn alerted(&self, state: AlertState) {
+        self.alerts.get_or_create(&ByAlert { state }).inc();
+    }
+
+    /// Sets how many webhooks there are, how many of them fail and how many are suspended.
+    pub(crate) fn set_webhooks(&self, all: usize, failing: usize, suspended: usize) {
+        let well = all.saturating_sub(failing + suspended);
+        for (state, count) in
+            [(Standing::Well, well), (Standing::Failing, failing), (Standing::Suspended, suspended)]
+        {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.webhooks.get_or_create(&ByStanding { state }).set(count);
+        }
     }
 
     /// Sets how many sockets are open.

@@ -9,17 +9,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
-use lampfield_contract::notification_uuid;
+use lampfield_contract::{format_timestamp, notification_uuid};
 use lampfield_core::visibility::Detail;
 use lampfield_core::{
     AccountId, Changes, ExtensionId, Position, SubscriptionId, View, Viewer, see,
 };
 use lampfield_journal::ReadError;
+use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::alerts::{Alert, AlertReader};
 use crate::feed::{Caught, Lane, catch_up};
 use crate::house::House;
 use crate::metrics::{Outcome, Reason, Source, Transport};
@@ -116,6 +118,8 @@ struct Teller {
     named: Position,
     /// When something was written last.
     spoke: Instant,
+    /// What operators are told beside presence; nobody else is.
+    alerts: Option<AlertReader>,
     permission: StreamPermission,
     stop: CancellationToken,
     _room: OwnedSemaphorePermit,
@@ -169,6 +173,7 @@ impl Teller {
             cursor,
             named: cursor,
             spoke: Instant::now(),
+            alerts: matches!(viewer, Viewer::Operator).then(|| house.alerts.reader(account)),
             permission,
             stop: streams.stop.clone(),
             house,
@@ -269,6 +274,9 @@ impl Teller {
             if self.stop.is_cancelled() || !(self.permission)() {
                 return None;
             }
+            if let Some(piece) = self.alerts_piece() {
+                return Some(piece);
+            }
             let coalesce_after = Some(self.house.config.coalesce_after);
             let journal = self.house.journal.as_ref();
             let caught = catch_up(journal, &self.lane, self.cursor, PAGE, coalesce_after).await;
@@ -296,6 +304,19 @@ impl Teller {
         }
     }
 
+    /// Writes what is new of receivers in trouble. It has no id: what holds is told again after a
+    /// break.
+    fn alerts_piece(&mut self) -> Option<Bytes> {
+        let news = self.alerts.as_mut()?.news(&self.house.alerts);
+        let mut out = Vec::new();
+        for alert in &news {
+            out.extend_from_slice(b"event: subscription\ndata: ");
+            out.extend_from_slice(alert_data(alert).to_string().as_bytes());
+            out.extend_from_slice(b"\n\n");
+        }
+        (!out.is_empty()).then(|| Bytes::from(out))
+    }
+
     /// Waits for a change; a comment when there was none for long.
     async fn wait(&mut self) -> Option<Bytes> {
         let silence_ends = self.spoke + self.house.config.stream_heartbeat;
@@ -303,6 +324,7 @@ impl Teller {
         tokio::select! {
             () = self.stop.cancelled() => return None,
             () = self.lane.moved(self.cursor.offset) => return None,
+            () = moved(self.alerts.as_mut()) => return None,
             () = tokio::time::sleep_until(wake) => {}
         }
         if Instant::now() < silence_ends {
@@ -411,6 +433,27 @@ fn write_changes(out: &mut Vec<u8>, changes: Changes, view: View) {
         write_text(out, name);
     }
     out.push(b']');
+}
+
+/// Waits until there may be news for operators; for ever where nobody is told of any.
+async fn moved(alerts: Option<&mut AlertReader>) {
+    match alerts {
+        Some(alerts) => alerts.moved().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn alert_data(alert: &Alert) -> Value {
+    json!({
+        "id": alert.subscription.to_string(),
+        "account": alert.account.to_string(),
+        "owner": alert.owner.to_string(),
+        "app": alert.app.to_string(),
+        "state": alert.state.as_str(),
+        "at": format_timestamp(alert.at),
+        "reason": alert.reason,
+        "suspendedAt": alert.suspended_at.map(format_timestamp),
+    })
 }
 
 fn write_id(out: &mut Vec<u8>, position: Position) {

@@ -17,6 +17,7 @@ use lampfield_journal::memory::MemoryJournal;
 use lampfield_journal::{DirectoryChange, Entry, Journal, Record, Registry};
 use uuid::Uuid;
 
+use crate::alerts::Alerts;
 use crate::config::DeliveryConfig;
 use crate::feed::Feed;
 use crate::house::House;
@@ -50,6 +51,7 @@ impl Stage {
             feed,
             clock: Arc::clone(&clock) as _,
             metrics: Arc::default(),
+            alerts: Alerts::default(),
         });
         Self { house, journal, clock }
     }
@@ -64,6 +66,7 @@ impl Stage {
             journal,
             clock: Arc::clone(&self.clock) as _,
             metrics: Arc::default(),
+            alerts: Alerts::default(),
         })
     }
 

@@ -5,33 +5,45 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{StatusCode, Uri};
-use lampfield_core::subscription::{Failure, Subscription, Transport};
+use lampfield_contract::CLOUD_EVENT_TYPE;
+use lampfield_core::subscription::{Failure, Subscription, Transport, WebhookFormat};
 use lampfield_core::{Sequence, Timestamp};
 use uuid::Uuid;
 
+use crate::vault::Vault;
 use crate::webhook::client::{Answer, Client, PostError, Route};
 use crate::webhook::handshake::parse_address;
 use crate::webhook::health::{FailureWords, WebhookAttempt};
+use crate::webhook::signature::Signing;
 
 const VERIFICATION_TOKEN: HeaderName = HeaderName::from_static("verification-token");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=UTF-8");
+const CLOUD_EVENT: HeaderValue = HeaderValue::from_static(CLOUD_EVENT_TYPE);
 
 /// Where the notifications of a subscription go, and with which headers.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
+    pub(super) format: WebhookFormat,
+    pub(super) signing: Signing,
 }
 
 impl Target {
     /// Returns the target of a webhook subscription; none if it is none, or its address is not one.
-    pub(super) fn of(subscription: &Subscription) -> Option<Self> {
-        let Transport::WebHook { address, verification_token, .. } = &subscription.transport else {
+    pub(super) fn of(vault: &dyn Vault, subscription: &Subscription) -> Option<Self> {
+        let Transport::WebHook { address, verification_token, format, .. } =
+            &subscription.transport
+        else {
             return None;
         };
         let uri = parse_address(address).ok()?;
         let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, JSON);
+        let content_type = match format {
+            WebhookFormat::Contract => JSON,
+            WebhookFormat::CloudEvents => CLOUD_EVENT,
+        };
+        headers.insert(CONTENT_TYPE, content_type);
         // Never `Validation-Token`: receivers that echo it would swallow the event (contract 7.2).
         let token =
             verification_token.as_deref().map(|token| HeaderValue::from_bytes(token.as_bytes()));
@@ -45,7 +57,7 @@ impl Target {
             }
             None => {}
         }
-        Some(Self { uri, headers })
+        Some(Self { uri, headers, format: *format, signing: Signing::of(vault, subscription) })
     }
 }
 
@@ -86,7 +98,14 @@ pub(super) async fn send(
     at: Timestamp,
 ) -> Report {
     let began = Instant::now();
-    let answer = client.post(&target.uri, target.headers.clone(), parcel.body, route).await;
+    let answer = match target.signing {
+        Signing::Sealed => Err(PostError::Sealed),
+        Signing::No | Signing::With(_) => {
+            let mut headers = target.headers.clone();
+            target.signing.sign(&mut headers, parcel.uuid, at, &parcel.body);
+            client.post(&target.uri, headers, parcel.body, route).await
+        }
+    };
     let failure = weigh(&answer);
     let attempt = WebhookAttempt {
         at,

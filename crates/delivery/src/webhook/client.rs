@@ -80,6 +80,8 @@ pub(super) enum PostError {
     Certificate(String),
     /// The connection was lost, or what came is not HTTP.
     Broken(String),
+    /// It was not made: it must be signed, and the signing secret cannot be opened.
+    Sealed,
 }
 
 impl Client {
@@ -216,6 +218,7 @@ impl PostError {
     /// the same, or it would tell what there is in the operator's network.
     pub(super) fn outside(&self) -> String {
         let details = match self {
+            Self::Sealed => return "The signing secret cannot be used; set a new one".to_owned(),
             Self::Timeout(_) => "Read timed out",
             Self::Dial(_) => "WebHook is not reachable",
             Self::HttpsRequired(_) => "HTTPS is required",
@@ -234,6 +237,9 @@ impl fmt::Display for PostError {
             Self::Dial(why) | Self::HttpsRequired(why) => f.write_str(why),
             Self::Certificate(why) => write!(f, "the certificate is not good: {why}"),
             Self::Broken(why) => write!(f, "the exchange broke off: {why}"),
+            Self::Sealed => f.write_str(
+                "not sent: its signing secret was sealed with another server key; set a new one",
+            ),
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use lampfield_contract::notification_uuid;
+use lampfield_contract::{notification_uuid, write_cloud_event};
 use lampfield_core::directory::{App, Extension};
-use lampfield_core::subscription::{FilterSet, Subscription};
+use lampfield_core::subscription::{FilterSet, Subscription, WebhookFormat};
 use lampfield_core::visibility::Detail;
 use lampfield_core::{ExtensionKey, View, Viewer};
 
@@ -30,7 +30,7 @@ impl Eyes {
     pub(super) fn of(house: &House, subscription: Arc<Subscription>) -> Self {
         let registry = &house.registry;
         Self {
-            target: Target::of(&subscription).map(Arc::new),
+            target: Target::of(house.config.vault.as_ref(), &subscription).map(Arc::new),
             owner: registry.extension(owner_of(&subscription)),
             app: registry.app(&subscription.app),
             filters: filters_of(registry, &subscription),
@@ -65,16 +65,22 @@ impl Eyes {
     pub(super) fn parcel(
         &self,
         house: &House,
+        target: &Target,
         event: &Outgoing,
-        detail: Detail,
-        view: View,
+        (detail, view): (Detail, View),
     ) -> Parcel {
         let subscription = &self.subscription;
         let sequence = event.record().event.sequence;
         let uuid = notification_uuid(subscription.id, subscription.account, sequence);
         let envelope = event.envelope(detail, view, house.config.wire);
         let mut body = Vec::with_capacity(512);
-        envelope.splice(&mut body, uuid, subscription.id, subscription.owner);
+        let Subscription { id, account, owner, .. } = **subscription;
+        match target.format {
+            WebhookFormat::Contract => envelope.splice(&mut body, uuid, id, owner),
+            WebhookFormat::CloudEvents => {
+                write_cloud_event(&mut body, envelope, uuid, account, id, owner);
+            }
+        }
         Parcel {
             offset: event.offset(),
             sequence,

@@ -103,7 +103,7 @@ impl From<&PostError> for HandshakeError {
             PostError::Timeout(_) | PostError::Dial(_) => Self::NotReachable,
             PostError::HttpsRequired(_) => Self::HttpsRequired,
             PostError::Certificate(_) => Self::InvalidCertificate,
-            PostError::Broken(_) => Self::InvalidAnswer,
+            PostError::Broken(_) | PostError::Sealed => Self::InvalidAnswer,
         }
     }
 }

@@ -16,6 +16,7 @@ mod guard;
 mod handshake;
 mod health;
 mod shared;
+mod signature;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::alerts::Alert;
 use crate::house::House;
 use crate::webhook::client::Client;
 use crate::webhook::cursors::Cursors;
@@ -182,6 +184,18 @@ impl Webhooks {
         drop(crew);
         let report = ledger.lock().report(self.head(account));
         Some(report)
+    }
+
+    /// Returns how a subscription's receiver is doing as operators were told, if it is or was in
+    /// trouble.
+    #[must_use]
+    pub fn alert(&self, id: SubscriptionId) -> Option<Alert> {
+        self.shared.house.alerts.of(id)
+    }
+
+    /// Returns how many webhooks are at work.
+    pub(crate) fn count(&self) -> usize {
+        self.crew.lock().members.len()
     }
 
     /// Returns how many records of its account each subscription has not settled yet, by id.

@@ -16,6 +16,7 @@ use lampfield_journal::BoxFuture;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::alerts::{Alert, AlertState};
 use crate::feed::{Caught, Lane, catch_up};
 use crate::metrics::{Outcome, Source, Transport};
 use crate::outgoing::Outgoing;
@@ -23,7 +24,7 @@ use crate::webhook::attempt::{Parcel, Report, Target, address_of, send};
 use crate::webhook::client::Route;
 use crate::webhook::eyes::Eyes;
 use crate::webhook::handshake::shake_hands;
-use crate::webhook::health::Ledger;
+use crate::webhook::health::{FailureWords, Ledger};
 use crate::webhook::shared::{Door, Shared};
 use crate::webhook::standing;
 use crate::webhook::window::Window;
@@ -71,6 +72,9 @@ impl Worker {
             let end = match &subscription.status {
                 SubscriptionStatus::Active => Service::begin(self, subscription).run().await,
                 SubscriptionStatus::Blacklisted(entry) => {
+                    let (house, reason) = (&self.shared.house, Some(entry.reason.clone()));
+                    // No news but after a restart.
+                    standing::tell(house, &subscription, AlertState::Suspended, entry.at, reason);
                     self.sit_out(Arc::clone(&subscription), entry.at).await
                 }
             };
@@ -79,6 +83,10 @@ impl Worker {
             }
         }
         self.shared.cursors.forget(self.id);
+        if let Some(alert) = self.shared.house.alerts.of(self.id) {
+            let at = self.shared.house.now();
+            self.shared.house.alert(Alert { state: AlertState::Ended, at, ..alert });
+        }
     }
 
     fn subscription(&self) -> Option<Arc<Subscription>> {
@@ -130,10 +138,7 @@ impl Worker {
             return false;
         }
         match standing::activate(&self.shared.house, self.id).await {
-            Ok(()) => {
-                tracing::info!(subscription.id = %self.id, "webhook receiver is back; served again from its cursor");
-                true
-            }
+            Ok(()) => true,
             Err(error) => {
                 tracing::warn!(subscription.id = %self.id, %error, "webhook receiver is back, but that could not be stored");
                 false
@@ -338,11 +343,11 @@ impl<'a> Service<'a> {
         while let Some((offset, event)) = self.window.next(most) {
             // Decided at the last moment: what was hidden since it was read is not sent.
             let sight = self.eyes.sight(&self.shared.house, &event);
-            let (Some((detail, view)), Some(target)) = (sight, &self.eyes.target) else {
+            let (Some(sight), Some(target)) = (sight, &self.eyes.target) else {
                 self.window.settle(offset);
                 continue;
             };
-            let parcel = self.eyes.parcel(&self.shared.house, &event, detail, view);
+            let parcel = self.eyes.parcel(&self.shared.house, target, &event, sight);
             self.under_way.push(self.attempt(Arc::clone(target), parcel, route));
         }
         self.save_cursor();
@@ -373,7 +378,10 @@ impl<'a> Service<'a> {
             self.worker.ledger.lock().note(attempt, None);
             self.window.settle(offset);
             if self.retry_at.is_none() {
-                self.health = Health::Good;
+                if std::mem::take(&mut self.health) != Health::Good {
+                    let (house, subscription) = (&self.shared.house, &self.eyes.subscription);
+                    standing::tell(house, subscription, AlertState::Recovered, house.now(), None);
+                }
             }
             self.lie_low();
             self.save_cursor();
@@ -382,7 +390,7 @@ impl<'a> Service<'a> {
         tracing::debug!(subscription.id = %self.worker.id, reason = %words.inside, "webhook attempt failed");
         self.worker.ledger.lock().note(attempt, Some(words.clone()));
         self.window.put_back(offset);
-        let end = self.weigh(failure, words.outside, self.shared.house.now()).await;
+        let end = self.weigh(failure, words, self.shared.house.now()).await;
         self.lie_low();
         end
     }
@@ -400,16 +408,26 @@ impl<'a> Service<'a> {
     }
 
     /// Decides what a failure means. Of those that were under way together, the first counts.
-    async fn weigh(&mut self, failure: Failure, reason: String, now: Timestamp) -> Option<End> {
+    async fn weigh(
+        &mut self,
+        failure: Failure,
+        words: FailureWords,
+        now: Timestamp,
+    ) -> Option<End> {
         if self.retry_at.is_some() && failure != Failure::Gone {
             return None;
         }
         let verdict = Schedule::failed(&mut self.health, failure, now, self.shared.jitter());
         let retry_at = match verdict {
-            Verdict::TryAt(at) => at,
+            Verdict::TryAt(at) => {
+                if let Some(end) = Schedule::threatens(self.health, now) {
+                    let subscription = &self.eyes.subscription;
+                    standing::threaten(&self.shared.house, subscription, words.inside, end);
+                }
+                at
+            }
             Verdict::Blacklist => {
-                tracing::warn!(subscription.id = %self.worker.id, %reason, "webhook receiver blacklisted");
-                match standing::blacklist(&self.shared.house, self.worker.id, reason).await {
+                match standing::blacklist(&self.shared.house, self.worker.id, words).await {
                     Ok(()) => return Some(End::Changed),
                     Err(error) => {
                         tracing::warn!(subscription.id = %self.worker.id, %error, "blacklisting not stored; trying on");
