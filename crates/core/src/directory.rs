@@ -60,6 +60,10 @@ pub struct App {
     pub scopes: Scopes,
     /// Which account may use it; none for all.
     pub account: Option<AccountId>,
+    /// How people may log in through it.
+    pub grants: Grants,
+    /// Where the log-in page may send people back to, letter for letter (`redirect_uri`).
+    pub redirect_uris: Box<[Box<str>]>,
 }
 
 /// SHA-256 of a random secret of 256 bits. People's passwords are hashed with Argon2 instead.
@@ -103,6 +107,8 @@ pub struct Session {
     pub app: AppId,
     /// What was granted.
     pub scopes: Scopes,
+    /// The credential that proved who it is: with it the session ends.
+    pub credential: Uuid,
     /// When it began.
     pub created_at: Timestamp,
     /// The valid access token.
@@ -266,6 +272,20 @@ impl Scopes {
             all = all.with(Self::READ_CONTACTS);
         }
         all
+    }
+}
+
+word_set! {
+    /// How people may log in through an application (contract 4.1, `grant_type`).
+    Grants {
+        /// The log-in page.
+        AUTHORIZATION_CODE = 0, "authorization_code";
+        /// A JWT credential.
+        JWT_BEARER = 1, "jwt-bearer";
+        /// User name and password, typed into the application itself.
+        PASSWORD = 2, "password";
+        /// A refresh token; without it the application gets none.
+        REFRESH_TOKEN = 3, "refresh_token";
     }
 }
 

@@ -4,6 +4,7 @@
 //! an argument. What a change means is decided here ([`Presentity::decide`]), who may see it
 //! ([`see`]) and who asked for it ([`subscription`]); storing and telling are done elsewhere.
 
+pub mod audit;
 pub mod calls;
 pub mod changes;
 pub mod claim;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lampfield_core::claim::{Call, Claim, Fact};
-use lampfield_core::directory::{Account, App, Extension, Permissions, Scopes};
+use lampfield_core::directory::{Account, App, Extension, Grants, Permissions, Scopes};
 use lampfield_core::subscription::{EventFilter, Subscription, SubscriptionStatus, Transport};
 use lampfield_core::visibility::Detail;
 use lampfield_core::{
@@ -166,6 +166,8 @@ fn directory() -> Vec<DirectoryChange> {
         secret: None,
         scopes: Scopes::ALL,
         account: None,
+        grants: Grants::ALL,
+        redirect_uris: Box::default(),
     };
     let house = Account {
         id: account(),

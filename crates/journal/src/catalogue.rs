@@ -75,6 +75,8 @@ impl Catalogue {
                     self.cursors.insert(id, position);
                 }
             }
+            // Entries of the audit trail are no items: they are read page by page.
+            DirectoryChange::Audit(_) => {}
             DirectoryChange::PutHouse(name, value) => {
                 self.house.insert(name.to_owned(), value);
             }

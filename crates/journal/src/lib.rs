@@ -10,12 +10,14 @@ mod port;
 pub mod record;
 mod registry;
 mod stored;
+mod trail;
 mod watchers;
 
 pub use memory::MemoryJournal;
 pub use newest::{Newest, Snapshot};
 pub use port::{
-    BoxFuture, CommitError, CommitWatcher, Contents, DirectoryChange, DirectoryStore, Entry, Head,
-    Journal, OnCommit, Page, ReadError, Record, StoreError,
+    AuditPage, AuditRecord, AuditRetention, BoxFuture, CommitError, CommitWatcher, Contents,
+    DirectoryChange, DirectoryStore, Entry, Head, Journal, OnCommit, Page, ReadError, Record,
+    StoreError,
 };
 pub use registry::{Registry, RegistryError};

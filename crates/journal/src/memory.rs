@@ -17,9 +17,10 @@ use crate::catalogue::Catalogue;
 use crate::fence::Fence;
 use crate::newest::Newest;
 use crate::port::{
-    BoxFuture, CommitError, CommitWatcher, Contents, DirectoryChange, DirectoryStore, Entry, Head,
-    Journal, OnCommit, Page, ReadError, Record, StoreError,
+    AuditPage, BoxFuture, CommitError, CommitWatcher, Contents, DirectoryChange, DirectoryStore,
+    Entry, Head, Journal, OnCommit, Page, ReadError, Record, StoreError,
 };
+use crate::trail::Trails;
 use crate::watchers::Watchers;
 
 /// How many records of an account are kept unless another number is given.
@@ -43,6 +44,7 @@ pub struct MemoryJournal {
 #[derive(Debug, Default)]
 struct Writing {
     catalogue: Catalogue,
+    trails: Trails,
     trouble: Option<Trouble>,
 }
 
@@ -132,7 +134,10 @@ impl MemoryJournal {
             if let DirectoryChange::RemoveExtension(key) = &change {
                 self.newest.forget(*key);
             }
-            writing.catalogue.take(change);
+            match change {
+                DirectoryChange::Audit(entry) => writing.trails.add(*entry),
+                change => writing.catalogue.take(change),
+            }
         }
         on_commit();
         drop(writing);
@@ -239,6 +244,15 @@ impl DirectoryStore for MemoryJournal {
         on_commit: OnCommit,
     ) -> BoxFuture<'static, Result<(), StoreError>> {
         Box::pin(ready(self.apply_now(changes, on_commit)))
+    }
+
+    fn audit(
+        &self,
+        account: Option<AccountId>,
+        skip: u64,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<AuditPage, StoreError>> {
+        Box::pin(ready(Ok(self.writing.lock().trails.page(account, skip, limit))))
     }
 }
 

@@ -4,7 +4,9 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use lampfield_core::audit::AuditEntry;
 use lampfield_core::directory::{Account, ApiKey, App, Credential, Extension, Session};
 use lampfield_core::subscription::Subscription;
 use lampfield_core::{
@@ -190,6 +192,8 @@ pub enum DirectoryChange {
     /// Moves a subscription's cursor, if the subscription is there. Need not be durable at once:
     /// losing it repeats deliveries.
     PutCursor(SubscriptionId, Position),
+    /// Adds an entry to the audit trail, together with the changes of which it tells.
+    Audit(Box<AuditEntry>),
     /// Keeps a small value of the house itself, such as a counter's reserve.
     PutHouse(&'static str, Vec<u8>),
 }
@@ -215,6 +219,40 @@ pub struct Contents {
     pub cursors: Vec<(SubscriptionId, Position)>,
     /// Values of the house.
     pub house: Vec<(String, Vec<u8>)>,
+}
+
+/// An entry of the audit trail at its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// Its number: the n-th entry of its account, or of the whole house, counted from 1.
+    pub number: u64,
+    /// The entry.
+    pub entry: AuditEntry,
+}
+
+/// Some of an audit trail.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditPage {
+    /// Entries, newest first.
+    pub records: Vec<AuditRecord>,
+    /// How many are kept of this trail.
+    pub total: u64,
+}
+
+/// How much is kept of the audit trail. The newest entry of each trail stays whatever it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditRetention {
+    /// Entries older than this go; none: age does not matter.
+    pub age_max: Option<Duration>,
+    /// At most this many entries of each account, and of the whole house, stay.
+    pub entries_max: u64,
+}
+
+impl Default for AuditRetention {
+    /// Four hundred days, at most a hundred thousand entries of each account.
+    fn default() -> Self {
+        Self { age_max: Some(Duration::from_secs(400 * 86_400)), entries_max: 100_000 }
+    }
 }
 
 /// Why the directory could not be read or written.
@@ -256,4 +294,16 @@ pub trait DirectoryStore: Send + Sync + fmt::Debug {
         changes: Vec<DirectoryChange>,
         on_commit: OnCommit,
     ) -> BoxFuture<'static, Result<(), StoreError>>;
+
+    /// Reads at most `limit` entries of the audit trail of `account`, or of what belongs to the
+    /// whole house, newest first and after the `skip` newest.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn audit(
+        &self,
+        account: Option<AccountId>,
+        skip: u64,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<AuditPage, StoreError>>;
 }

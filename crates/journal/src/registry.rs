@@ -12,7 +12,7 @@ use lampfield_core::{
 use parking_lot::RwLock;
 use uuid::Uuid;
 
-use crate::port::{DirectoryChange, DirectoryStore, StoreError};
+use crate::port::{AuditPage, DirectoryChange, DirectoryStore, StoreError};
 use shelves::{AccountShelf, Shelves};
 
 /// Why a change of the directory was not made.
@@ -204,6 +204,26 @@ impl Registry {
         found
     }
 
+    /// Returns every session of a user, oldest first.
+    #[must_use]
+    pub fn sessions_of_user(&self, key: ExtensionKey) -> Vec<Arc<Session>> {
+        let inner = self.inner.read();
+        let ids = inner.sessions_by_user.of(key);
+        let mut found: Vec<_> = ids.filter_map(|id| inner.sessions.get(&id)).cloned().collect();
+        found.sort_by_key(|session| (session.created_at, session.id));
+        found
+    }
+
+    /// Returns the ids of the sessions of an application.
+    #[must_use]
+    pub fn sessions_of_app(&self, app: &AppId) -> Vec<SessionId> {
+        let inner = self.inner.read();
+        let of_app = inner.sessions.values().filter(|session| session.app == *app);
+        let mut found: Vec<_> = of_app.map(|session| session.id).collect();
+        found.sort_unstable();
+        found
+    }
+
     /// Returns the ids of sessions whose refresh token ended before `now`.
     #[must_use]
     pub fn sessions_over(&self, now: lampfield_core::Timestamp) -> Vec<SessionId> {
@@ -261,6 +281,20 @@ impl Registry {
     #[must_use]
     pub fn cursor(&self, id: SubscriptionId) -> Option<Position> {
         self.inner.read().cursors.get(&id).copied()
+    }
+
+    /// Reads at most `limit` entries of the audit trail of `account`, or of what belongs to the
+    /// whole house, newest first and after the `skip` newest.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit(
+        &self,
+        account: Option<AccountId>,
+        skip: u64,
+        limit: usize,
+    ) -> Result<AuditPage, StoreError> {
+        self.store.audit(account, skip, limit).await
     }
 
     /// Returns a value of the house.
@@ -372,7 +406,7 @@ mod tests {
         for registry in [&registry, &again] {
             let id = SubscriptionId(Uuid::from_u128(7));
             assert_eq!(registry.cursor(id).map(|at| at.offset), Some(99));
-            assert_eq!(registry.subscriptions_of(owner, &app).len(), 2);
+            assert_eq!(registry.subscriptions_of(owner, &app).len(), 3);
             assert_eq!(registry.sessions_of(owner, &app).len(), 1);
             assert_eq!(registry.password(owner).map(|it| it.id), Some(Uuid::from_u128(3)));
             assert_eq!(registry.house("reserve"), Some(vec![0, 255, 10]));

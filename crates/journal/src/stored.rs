@@ -5,13 +5,14 @@
 //! whoever adds one writes a new version. The checksum covers kind and key too, so that an item
 //! which was put into another one's place is noticed.
 
+pub(crate) mod audit;
 mod hex;
 mod shapes;
 mod transport;
 
 use lampfield_core::directory::{Account, ApiKey, App, Credential, Extension, Session};
 use lampfield_core::subscription::Subscription;
-use lampfield_core::{ExtensionKey, SubscriptionId};
+use lampfield_core::{AccountId, ExtensionKey, SubscriptionId, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +92,8 @@ pub(crate) enum Effect {
     MoveCursor(Row),
     /// Removes a subscription and its cursor.
     RemoveSubscription(String),
+    /// Adds an entry to the audit trail of an account; 0 is the whole house.
+    Audit { account: u64, at: Timestamp, body: Vec<u8> },
 }
 
 /// Returns what `change` does.
@@ -131,6 +134,11 @@ pub(crate) fn effect_of(change: &DirectoryChange) -> Result<Effect, StoreError> 
         C::PutCursor(id, position) => {
             Effect::MoveCursor(row(Kind::Cursor, id.to_string(), &shapes::Place::from(*position))?)
         }
+        C::Audit(entry) => Effect::Audit {
+            account: entry.account.map_or(0, AccountId::get),
+            at: entry.at,
+            body: audit::audit_body(entry)?,
+        },
         C::PutHouse(name, value) => Effect::Put(sealed(Kind::House, (*name).to_owned(), value)),
     })
 }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use axum::Router;
 use lampfield_api::{ApiState, RestGateway, Secrets};
 use lampfield_core::directory::{ApiKey, Role};
-use lampfield_core::{Clock, Timestamp};
+use lampfield_core::{AccountId, Clock, Timestamp};
 use lampfield_delivery::Delivery;
 use lampfield_engine::{Engine, Intake};
 use lampfield_journal::embedded::{EmbeddedConfig, EmbeddedStore, OpenError};
 use lampfield_journal::{
-    BoxFuture, Contents, DirectoryChange, DirectoryStore, Journal, MemoryJournal, OnCommit,
+    AuditPage, BoxFuture, Contents, DirectoryChange, DirectoryStore, Journal, MemoryJournal, OnCommit,
     Registry, StoreError,
 };
 use uuid::Uuid;
@@ -225,5 +225,14 @@ impl DirectoryStore for WithGuest {
         on_commit: OnCommit,
     ) -> BoxFuture<'static, Result<(), StoreError>> {
         self.inner.apply(changes, on_commit)
+    }
+
+    fn audit(
+        &self,
+        account: Option<AccountId>,
+        skip: u64,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<AuditPage, StoreError>> {
+        self.inner.audit(account, skip, limit)
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use lampfield_core::{Position, SubscriptionId};
+use lampfield_core::{AccountId, Position, SubscriptionId};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::Subject;
-use super::samples::{extension, key, one_of_each, password, subscription};
+use super::samples::{audit, extension, key, one_of_each, password, subscription};
 use crate::catalogue::Catalogue;
 use crate::port::{Contents, DirectoryChange, DirectoryStore};
 
@@ -18,6 +18,7 @@ pub(super) async fn check(make: &impl Fn() -> Subject) {
     an_extension_goes_with_its_credentials(make()).await;
     a_subscription_goes_with_its_cursor(make()).await;
     changes_take_effect_in_the_order_of_the_calls(make()).await;
+    a_trail_is_read_newest_first_and_page_by_page(make()).await;
 }
 
 fn it_is_empty_at_first(subject: &Subject) {
@@ -113,12 +114,48 @@ async fn changes_take_effect_in_the_order_of_the_calls(subject: Subject) {
     assert_eq!(contents.house, [("counter".to_owned(), vec![19])], "the last call wins");
 }
 
+async fn a_trail_is_read_newest_first_and_page_by_page(subject: Subject) {
+    let trail = async |account: u64, skip, limit| {
+        let page = subject.directory.audit(AccountId::new(account).ok(), skip, limit).await;
+        let page = page.expect("readable");
+        for record in &page.records {
+            assert_eq!(record.entry, audit(account, record.number), "as it was written");
+        }
+        (page.records.iter().map(|record| record.number).collect::<Vec<_>>(), page.total)
+    };
+    assert_eq!(trail(1, 0, 10).await, (vec![], 0), "empty at first");
+    let entry = |account, number| DirectoryChange::Audit(Box::new(audit(account, number)));
+    for number in 1..=5 {
+        // Several trails in one step, beside other changes.
+        let changes = vec![
+            entry(1, number),
+            DirectoryChange::PutExtension(extension(key(1, number))),
+            entry(0, number),
+            entry(11, number),
+        ];
+        subject.directory.apply(changes, Box::new(|| ())).await.expect("stored");
+    }
+
+    assert_eq!(trail(1, 0, 3).await, (vec![5, 4, 3], 5));
+    assert_eq!(trail(1, 3, 3).await, (vec![2, 1], 5));
+    assert_eq!(trail(1, 5, 3).await, (vec![], 5));
+    assert_eq!(trail(1, u64::MAX, 3).await, (vec![], 5));
+    assert_eq!(trail(0, 0, 1).await, (vec![5], 5), "the house has its own");
+    assert_eq!(trail(111, 0, 9).await, (vec![], 0), "nothing of another account");
+    assert_eq!(subject.directory.load().expect("readable").extensions.len(), 5);
+}
+
 pub(super) async fn check_reopening(open: &impl Fn() -> Subject) {
     let subject = open();
+    let entry = DirectoryChange::Audit(Box::new(audit(1, 1)));
+    subject.directory.apply(vec![entry], Box::new(|| ())).await.expect("stored");
     let mut catalogue = Catalogue::default();
     apply(&subject, &mut catalogue, one_of_each()).await;
     drop(subject);
     assert_eq!(listed(open().directory.as_ref()), list(&catalogue.contents()));
+    let trail = open().directory.audit(AccountId::new(1).ok(), 0, 9).await.expect("readable");
+    let entries: Vec<_> = trail.records.into_iter().map(|record| record.entry).collect();
+    assert_eq!(entries, [audit(1, 1)]);
 }
 
 async fn apply(subject: &Subject, model: &mut Catalogue, changes: Vec<DirectoryChange>) {

@@ -4,8 +4,10 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lampfield_core::audit::{Actor, Alteration, AuditAct, AuditEntry};
 use lampfield_core::directory::{
-    Account, ApiKey, App, Credential, Extension, Permissions, Proof, Role, Scopes, Session, Token,
+    Account, ApiKey, App, Credential, Extension, Grants, Permissions, Proof, Role, Scopes, Session,
+    Token,
 };
 use lampfield_core::subscription::{
     BlacklistEntry, DisabledFilter, EventFilter, SealedSecret, SigningKeys, Subscription,
@@ -197,6 +199,33 @@ pub fn subscription(number: u128, key: ExtensionKey) -> Subscription {
     }
 }
 
+/// Returns an entry of the audit trail; account 0 stands for the whole house.
+///
+/// # Panics
+/// Never: the names in it are valid.
+#[must_use]
+pub fn audit(account: u64, number: u64) -> AuditEntry {
+    let actor = if number.is_multiple_of(2) {
+        Actor::Key { id: Uuid::from_u128(6), name: "first administrator".into() }
+    } else {
+        let app = AppId::new("board").expect("a name");
+        Actor::Person { extension: key(1, 7).extension, app }
+    };
+    AuditEntry {
+        at: moment(number),
+        account: AccountId::new(account).ok(),
+        actor,
+        act: AuditAct::ExtensionUpdate,
+        object: number.to_string().into(),
+        alterations: vec![
+            Alteration::new("number", Some("101"), Some("102")),
+            Alteration::untold("message"),
+        ],
+        request: number.is_multiple_of(3).then(|| "4c3a".into()),
+        address: "2001:db8::1".parse().ok().filter(|_| number.is_multiple_of(2)),
+    }
+}
+
 /// Returns changes that make one item of every kind.
 ///
 /// # Panics
@@ -241,6 +270,8 @@ pub fn one_of_each() -> Vec<DirectoryChange> {
             secret: Some([255; 32]),
             scopes: Scopes::ALL,
             account: Some(owner.account),
+            grants: Grants::ALL,
+            redirect_uris: ["https://board.example/back".into()].into(),
         }),
         C::PutCredential(password(3, owner)),
         C::PutCredential(Credential {
@@ -254,6 +285,7 @@ pub fn one_of_each() -> Vec<DirectoryChange> {
             key: owner,
             app,
             scopes: Scopes::READ_PRESENCE.with(Scopes::WEBSOCKET),
+            credential: Uuid::from_u128(4),
             created_at: Timestamp(5),
             access: token(1),
             refresh: token(2),

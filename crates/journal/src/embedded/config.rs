@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use lampfield_core::Clock;
 
+use crate::port::AuditRetention;
+
 /// Is called once, with the reason, when the store stops because it cannot trust the disk.
 pub type OnFatal = Arc<dyn Fn(&str) + Send + Sync>;
 /// Is asked before every durable write which fault to play; for tests of what then happens.
@@ -62,6 +64,8 @@ pub struct EmbeddedConfig {
     pub idle_after: Duration,
     /// What is kept of the logs.
     pub retention: Retention,
+    /// What is kept of the audit trail.
+    pub audit: AuditRetention,
     /// How often the logs are looked at for what may go.
     pub retention_every: Duration,
     /// Records that are removed in one go, at most.
@@ -101,6 +105,7 @@ impl Default for EmbeddedConfig {
             checkpoint_bytes: 32 << 20,
             idle_after: Duration::from_millis(50),
             retention: Retention::default(),
+            audit: AuditRetention::default(),
             retention_every: Duration::from_secs(10),
             trim_chunk: 512,
             file_bytes_max: None,

@@ -6,6 +6,7 @@
 //! [`CommitError`] – a full disk refuses changes until there is room, a disk that fails stops the
 //! store for good.
 
+mod audit;
 mod backup;
 mod checkpoint;
 mod config;
@@ -42,8 +43,8 @@ use self::shared::Shared;
 use self::writer::{Job, Writer};
 use crate::newest::Newest;
 use crate::port::{
-    BoxFuture, CommitError, CommitWatcher, Contents, DirectoryChange, DirectoryStore, Entry, Head,
-    Journal, OnCommit, Page, ReadError, Record, StoreError,
+    AuditPage, BoxFuture, CommitError, CommitWatcher, Contents, DirectoryChange, DirectoryStore,
+    Entry, Head, Journal, OnCommit, Page, ReadError, Record, StoreError,
 };
 use crate::stored::effect_of;
 
@@ -294,6 +295,18 @@ impl DirectoryStore for EmbeddedStore {
         let (answer, answered) = oneshot::channel();
         let handed = self.hand_over(Job::Apply { effects, on_commit, answer });
         self.answer(handed, answered)
+    }
+
+    fn audit(
+        &self,
+        account: Option<AccountId>,
+        skip: u64,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<AuditPage, StoreError>> {
+        let limit = limit.min(self.page_max);
+        let read =
+            self.readers.ask(move |connection| Ok(audit::page(connection, account, skip, limit)));
+        Box::pin(read.map(|page| page.map_err(|error| StoreError::Unusable(error.to_string()))?))
     }
 }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 
 use crate::fence::Fence;
 use crate::newest::Newest;
-use crate::port::{CommitError, Entry, Record};
+use crate::port::{AuditRetention, CommitError, Entry, Record};
 use crate::record::encode;
 use crate::stored::{Effect, Kind, Row};
 
@@ -86,11 +86,12 @@ impl<'a> Plan<'a> {
         &self,
         connection: &Connection,
         buffer: &mut Vec<u8>,
+        audit: AuditRetention,
     ) -> rusqlite::Result<()> {
         self.write_log(connection, buffer)?;
         self.write_state(connection, buffer)?;
         for effect in &self.effects {
-            write_effect(connection, effect)?;
+            write_effect(connection, effect, audit)?;
         }
         Ok(())
     }
@@ -172,7 +173,11 @@ pub(super) fn write_floor(
     .map(drop)
 }
 
-fn write_effect(connection: &Connection, effect: &Effect) -> rusqlite::Result<()> {
+fn write_effect(
+    connection: &Connection,
+    effect: &Effect,
+    audit: AuditRetention,
+) -> rusqlite::Result<()> {
     match effect {
         Effect::Put(row) => put(connection, row),
         Effect::Remove(kind, key) => remove(connection, *kind, key),
@@ -183,6 +188,9 @@ fn write_effect(connection: &Connection, effect: &Effect) -> rusqlite::Result<()
             owned.execute([key]).map(drop)
         }
         Effect::MoveCursor(row) => move_cursor(connection, row),
+        Effect::Audit { account, at, body } => {
+            super::audit::append(connection, *account, *at, body, audit)
+        }
         Effect::RemoveSubscription(key) => {
             remove(connection, Kind::Cursor, key)?;
             remove(connection, Kind::Subscription, key)

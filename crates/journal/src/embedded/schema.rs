@@ -51,6 +51,13 @@ const TABLES: &str = "
         bytes BLOB NOT NULL,
         PRIMARY KEY (kind, key)
     ) WITHOUT ROWID, STRICT;
+    CREATE TABLE audit (
+        account INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        bytes BLOB NOT NULL,
+        PRIMARY KEY (account, number)
+    ) WITHOUT ROWID, STRICT;
     CREATE INDEX directory_by_owner ON directory (owner) WHERE owner IS NOT NULL;
 ";
 

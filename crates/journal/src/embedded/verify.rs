@@ -11,6 +11,7 @@ use super::place::FILE;
 use super::{load, schema};
 use crate::port::{Contents, Record};
 use crate::record::decode;
+use crate::stored::audit::read_audit;
 use crate::stored::take_row;
 
 /// So many faults are described, the others are counted.
@@ -27,6 +28,8 @@ pub struct VerifyReport {
     pub newest: u64,
     /// Items of the directory.
     pub items: u64,
+    /// Entries of the audit trail.
+    pub audited: u64,
     /// What is wrong, counted.
     pub faults: u64,
     /// The first faults, for people.
@@ -91,7 +94,8 @@ fn check(connection: &Connection, report: &mut VerifyReport) -> rusqlite::Result
     let ends = check_log(&transaction, report)?;
     let heads = check_state(&transaction, report)?;
     check_heads(&transaction, &ends, heads, report)?;
-    check_directory(&transaction, report)
+    check_directory(&transaction, report)?;
+    check_trails(&transaction, report)
 }
 
 fn check_structure(connection: &Connection, report: &mut VerifyReport) -> rusqlite::Result<()> {
@@ -256,6 +260,31 @@ fn check_directory(connection: &Connection, report: &mut VerifyReport) -> rusqli
         if let Err(error) = take_row(&mut Contents::default(), kind, key, bytes) {
             report.note(error.to_string());
         }
+    }
+    Ok(())
+}
+
+/// Every entry is whole and in its place, and numbers have no gap.
+fn check_trails(connection: &Connection, report: &mut VerifyReport) -> rusqlite::Result<()> {
+    let query = "SELECT account, number, bytes FROM audit ORDER BY account, number";
+    let mut select = connection.prepare(query)?;
+    let mut rows = select.query([])?;
+    let mut before: Option<(u64, u64)> = None;
+    while let Some(row) = rows.next()? {
+        let number = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
+        let (account, number) = (number(0)?, number(1)?);
+        report.audited += 1;
+        if let Err(error) = read_audit(row.get_ref(2)?.as_blob()?, account, number) {
+            report.note(error.to_string());
+        }
+        if let Some((_, last)) =
+            before.filter(|(same, last)| *same == account && *last + 1 != number)
+        {
+            report.note(format!(
+                "the audit trail of account {account}: entry {number} follows entry {last}"
+            ));
+        }
+        before = Some((account, number));
     }
     Ok(())
 }

@@ -24,6 +24,8 @@ use super::{EmbeddedConfig, Fault};
 use crate::port::{CommitError, Entry, OnCommit, StoreError};
 use crate::stored::Effect;
 
+/// Between two looks for old entries of the audit trail.
+const TRAILS_EVERY: Duration = Duration::from_secs(60);
 /// What follows when old records cannot be removed.
 const OLD_STAY: &str = "old records stay for now";
 
@@ -59,6 +61,7 @@ pub(super) struct Writer {
     /// The size at which the write-ahead log is to begin anew, whoever reads.
     truncate_at: u64,
     made_room: Option<Instant>,
+    looked_at_trails: Option<Instant>,
     buffer: Vec<u8>,
     idle_turns: u32,
 }
@@ -81,6 +84,7 @@ impl Writer {
             wal,
             truncate_at,
             made_room: None,
+            looked_at_trails: None,
             buffer: Vec::with_capacity(4096),
             idle_turns: 0,
         })
@@ -204,7 +208,7 @@ impl Writer {
         let fault = self.config.faults.as_ref().and_then(|ask| ask());
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        plan.write(&transaction, &mut self.buffer)?;
+        plan.write(&transaction, &mut self.buffer, self.config.audit)?;
         // Under load there is no idle gap: what comes in pays for what must go out.
         let chunks = self.tails.cut(&transaction, plan.records().len() * 2)?;
         play(fault)?;
@@ -292,6 +296,24 @@ impl Writer {
         if let Err(error) = looked {
             self.note(&error, OLD_STAY);
         }
+        if let Err(error) = self.look_at_trails() {
+            self.note(&error, "old entries of the audit trail stay for now");
+        }
+    }
+
+    /// Takes old entries of the audit trail away; a trail grows slowly and needs few looks.
+    fn look_at_trails(&mut self) -> rusqlite::Result<()> {
+        let is_early = self.looked_at_trails.is_some_and(|at| at.elapsed() < TRAILS_EVERY);
+        let Some(clock) = self.config.clock.as_ref().filter(|_| !is_early) else { return Ok(()) };
+        self.looked_at_trails = Some(Instant::now());
+        let now = clock.now();
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if super::audit::sweep(&transaction, self.config.audit, now)? > 0 {
+            transaction.commit()?;
+            self.measure();
+        }
+        Ok(())
     }
 
     /// How long to wait for work before the next piece of housekeeping.

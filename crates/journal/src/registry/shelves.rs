@@ -146,6 +146,8 @@ impl Shelves {
                     self.cursors.insert(id, position);
                 }
             }
+            // The trail is not in memory: it is read page by page.
+            DirectoryChange::Audit(_) => {}
             DirectoryChange::PutHouse(name, value) => {
                 self.house.insert(name.to_owned(), value);
             }

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use lampfield_core::directory::{self, Permissions, Proof, Role, Scopes, SecretHash};
+use lampfield_core::directory::{self, Grants, Permissions, Proof, Role, Scopes, SecretHash};
 use lampfield_core::subscription::{
     self, BlacklistEntry, DisabledFilter, EventFilter, SubscriptionStatus,
 };
@@ -134,6 +134,8 @@ pub(super) struct App {
     secret: Option<String>,
     scopes: Vec<String>,
     account: Option<u64>,
+    grants: Vec<String>,
+    redirect_uris: Box<[Box<str>]>,
 }
 
 impl App {
@@ -144,6 +146,8 @@ impl App {
             secret: it.secret.as_ref().map(|hash| hex(hash)),
             scopes: scope_words(it.scopes),
             account: it.account.map(AccountId::get),
+            grants: it.grants.words().map(str::to_owned).collect(),
+            redirect_uris: it.redirect_uris.clone(),
         }
     }
 }
@@ -158,6 +162,8 @@ impl TryFrom<App> for directory::App {
             secret: it.secret.as_deref().map(hash).transpose()?,
             scopes: scopes(&it.scopes)?,
             account: it.account.map(account).transpose()?,
+            grants: words(&it.grants, Grants::parse)?.into_iter().fold(Grants::NONE, Grants::with),
+            redirect_uris: it.redirect_uris,
         })
     }
 }
@@ -231,6 +237,7 @@ pub(super) struct Session {
     key: Key,
     app: String,
     scopes: Vec<String>,
+    credential: String,
     created_at: i64,
     access: Token,
     refresh: Token,
@@ -244,6 +251,7 @@ impl Session {
             key: Key::of(it.key),
             app: it.app.to_string(),
             scopes: scope_words(it.scopes),
+            credential: it.credential.to_string(),
             created_at: it.created_at.0,
             access: Token::of(&it.access),
             refresh: Token::of(&it.refresh),
@@ -261,6 +269,7 @@ impl TryFrom<Session> for directory::Session {
             key: it.key.read()?,
             app: app(&it.app)?,
             scopes: scopes(&it.scopes)?,
+            credential: uuid(&it.credential)?,
             created_at: Timestamp(it.created_at),
             access: it.access.read()?,
             refresh: it.refresh.read()?,
@@ -480,23 +489,23 @@ impl From<Shown> for Detail {
     }
 }
 
-fn account(id: u64) -> Read<AccountId> {
+pub(super) fn account(id: u64) -> Read<AccountId> {
     AccountId::new(id).map_err(|error| error.to_string())
 }
 
-fn extension(id: u64) -> Read<ExtensionId> {
+pub(super) fn extension(id: u64) -> Read<ExtensionId> {
     ExtensionId::new(id).map_err(|error| error.to_string())
 }
 
-fn app(id: &str) -> Read<AppId> {
+pub(super) fn app(id: &str) -> Read<AppId> {
     AppId::new(id).map_err(|error| error.to_string())
 }
 
-fn uuid(id: &str) -> Read<Uuid> {
+pub(super) fn uuid(id: &str) -> Read<Uuid> {
     Uuid::try_parse(id).map_err(|error| error.to_string())
 }
 
-fn word<T>(word: &str, parse: impl Fn(&str) -> Option<T>) -> Read<T> {
+pub(super) fn word<T>(word: &str, parse: impl Fn(&str) -> Option<T>) -> Read<T> {
     parse(word).ok_or_else(|| format!("it has the word {word:?}, which this version does not know"))
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use lampfield_api::auth::{hash_secret, is_secret};
 use lampfield_api::issue_jwt;
-use lampfield_core::directory::{ApiKey, App, Credential, Proof, Role, Scopes};
+use lampfield_core::directory::{ApiKey, App, Credential, Grants, Proof, Role, Scopes};
 use lampfield_core::{AppId, ExtensionKey};
 use lampfield_journal::DirectoryChange;
 use lampfield_sim::Office;
@@ -179,6 +179,8 @@ fn app_change(house: &House, kept: &Kept) -> anyhow::Result<Option<DirectoryChan
         secret: Some(hash_secret(&kept.client_secret)),
         scopes: scopes.into_iter().fold(Scopes::NONE, Scopes::with),
         account: None,
+        grants: Grants::ALL,
+        redirect_uris: Box::default(),
     })))
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lampfield_core::directory::{App, Extension, Permissions, Scopes};
+use lampfield_core::directory::{App, Extension, Grants, Permissions, Scopes};
 use lampfield_core::subscription::EventFilter;
 use lampfield_core::visibility::Detail;
 use lampfield_core::{AppId, CallerIdVisibility, SettingsPatch};
@@ -157,6 +157,8 @@ async fn whoever_lost_the_permission_is_told_nothing_more() {
         secret: None,
         scopes: Scopes::READ_PRESENCE,
         account: None,
+        grants: Grants::ALL,
+        redirect_uris: Box::default(),
     });
     let take_permission = DirectoryChange::PutExtension(Extension {
         permissions: Permissions::READ_PRESENCE_STATUS,

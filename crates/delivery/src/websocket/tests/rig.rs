@@ -143,6 +143,7 @@ pub(super) fn session(who: &str) -> Arc<Session> {
         key: key(1),
         app: AppId::new("app").unwrap(),
         scopes: Scopes::ALL,
+        credential: Uuid::nil(),
         created_at: BEGINNING,
         access: token(1),
         refresh: token(2),
