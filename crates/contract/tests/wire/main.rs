@@ -3,4 +3,5 @@
 mod fixtures;
 mod golden;
 mod laws;
+mod sight;
 mod variants;
