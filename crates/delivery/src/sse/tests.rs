@@ -9,6 +9,7 @@ use lampfield_journal::{DirectoryChange, Journal};
 use serde_json::Value;
 
 use super::*;
+use crate::alerts::AlertState;
 use crate::config::DeliveryConfig;
 use crate::stage::{Stage, account, epoch, extension, id, says};
 
@@ -93,6 +94,40 @@ async fn a_large_picture_comes_in_pieces_and_only_the_last_can_be_resumed_from()
     assert_eq!(ids.len(), 1100);
     assert_eq!(ids.first(), Some(&Value::from("1")));
     assert_eq!(ids.last(), Some(&Value::from("1100")));
+}
+
+#[tokio::test]
+async fn operators_are_told_of_receivers_in_trouble_and_nobody_else() {
+    let stage = Stage::new(DeliveryConfig::default()).await;
+    let alert = |number, state| Alert {
+        subscription: SubscriptionId(Uuid::from_u128(number)),
+        account: account(),
+        owner: id(1),
+        app: lampfield_core::AppId::new("app").unwrap(),
+        state,
+        at: crate::stage::BEGINNING,
+        reason: Some("no answer within 3000 ms".to_owned()),
+        suspended_at: Some(crate::stage::BEGINNING),
+    };
+    stage.house.alert(alert(1, AlertState::Suspended));
+    let mut operator = Reader::live(&stage, request()).await;
+    let person = StreamRequest { viewer: Viewer::Extension(id(1)), ..request() };
+    let mut person = Reader::live(&stage, person).await;
+
+    let told = operator.event().await;
+    assert_eq!((told.name.as_str(), told.id), ("subscription", None), "no place to resume from");
+    assert_eq!(told.data["id"], "00000000-0000-0000-0000-000000000001");
+    assert_eq!(told.data["state"], "suspended");
+    assert_eq!(told.data["reason"], "no answer within 3000 ms");
+    assert_eq!(told.data["at"], "2026-01-01T00:00:00.000Z");
+    stage.house.alert(alert(2, AlertState::Failing));
+    let told = operator.event().await;
+    assert_eq!((&told.data["state"], &told.data["owner"]), (&"failing".into(), &"1".into()));
+    assert_eq!(told.data["suspendedAt"], "2026-01-01T00:00:00.000Z");
+
+    stage.toggle(7).await;
+    assert_eq!(operator.event().await.name, "presence");
+    assert_eq!(person.event().await.name, "presence", "the first that a person is told");
 }
 
 #[tokio::test]

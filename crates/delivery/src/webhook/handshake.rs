@@ -1,5 +1,7 @@
 //! The question to a new receiver: do you want this (contract 7.1)?
 
+use std::net::Ipv6Addr;
+
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, Uri};
@@ -58,8 +60,18 @@ pub fn parse_address(text: &str) -> Result<Uri, HandshakeError> {
     let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
     let authority = uri.authority().map(http::uri::Authority::as_str).unwrap_or_default();
     // A user name would be dropped silently on the way.
-    let is_plain = uri.host().is_some_and(|host| !host.is_empty()) && !authority.contains('@');
+    let is_plain = uri.host().is_some_and(is_host) && !authority.contains('@');
     if is_web && is_plain { Ok(uri) } else { Err(HandshakeError::InvalidAddress) }
+}
+
+/// A zone in an IPv6 literal (RFC 6874) would choose one of this machine's own networks; a name with a
+/// percent sign in it is none.
+fn is_host(host: &str) -> bool {
+    let literal = host.strip_prefix('[').map(|rest| rest.strip_suffix(']').unwrap_or(rest));
+    match literal {
+        Some(literal) => literal.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && !host.contains('%'),
+    }
 }
 
 /// Asks the receiver at `address` whether it wants to be one.

@@ -164,6 +164,47 @@ async fn plain_http_goes_only_where_private_addresses_are_allowed() {
 }
 
 #[tokio::test]
+async fn no_spelling_of_a_local_address_gets_past_the_guard() {
+    let receiver = Receiver::open().await;
+    let port = receiver.address.port();
+    let client = client(&WebhookConfig { allow_http: true, ..WebhookConfig::default() });
+
+    for host in [
+        "127.1",
+        "0177.0.0.1",
+        "0x7f.0.0.1",
+        "0x7f000001",
+        "017700000001",
+        "2130706433",
+        "127.0.0.1.",
+        "LocalHost.",
+        "localhost.localdomain",
+        "2852039166", // 169.254.169.254
+        "0251.0376.0251.0376",
+        "[::ffff:7f00:1]",
+        "[0:0:0:0:0:ffff:127.0.0.1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::127.0.0.1]",
+        "[2002:7f00:1::]",
+    ] {
+        let shaken = shake_hands(&client, &format!("http://{host}:{port}/")).await;
+
+        assert_eq!(shaken, Err(HandshakeError::NotReachable), "{host}");
+    }
+    assert_eq!(receiver.connections(), 0);
+}
+
+#[tokio::test]
+async fn an_address_with_a_zone_is_none() {
+    let client = client(&lax());
+    for host in ["[fe80::1%25lo]", "[fe80::1%lo]", "[::1%25eth0]", "[::1%1]", "[v1.x]", "[]"] {
+        let shaken = shake_hands(&client, &format!("http://{host}:1/")).await;
+
+        assert_eq!(shaken, Err(HandshakeError::InvalidAddress), "{host}");
+    }
+}
+
+#[tokio::test]
 async fn a_name_that_resolves_to_loopback_is_not_dialled() {
     let receiver = Receiver::open().await;
     let config = WebhookConfig { allow_http: true, ..WebhookConfig::default() };

@@ -1,10 +1,12 @@
 //! Webhooks against real receivers on loopback; time by hand.
 
+mod alerting;
 mod delivery;
 mod failing;
 mod handshake;
 mod receiver;
 mod seeing;
+mod signing;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};

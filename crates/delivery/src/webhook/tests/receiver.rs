@@ -57,7 +57,10 @@ impl Got {
     }
 
     pub(super) fn extension(&self) -> String {
-        self.json()["body"]["extensionId"].as_str().unwrap().to_owned()
+        let json = self.json();
+        // A CloudEvent calls its body data.
+        let body = json.get("body").or(json.get("data")).unwrap();
+        body["extensionId"].as_str().unwrap().to_owned()
     }
 }
 
