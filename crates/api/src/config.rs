@@ -34,6 +34,8 @@ pub struct ApiConfig {
     pub login_failures_max: u32,
     /// Passwords that are checked at a time: each takes memory and a processor.
     pub password_checks_max: usize,
+    /// How long the old signing secret of a webhook still signs beside a new one.
+    pub signing_overlap: Duration,
 }
 
 /// Limits of requests for one user with one application, a window (contract section 5).
@@ -95,6 +97,7 @@ impl Default for ApiConfig {
             filters_max: 10_000,
             login_failures_max: 5,
             password_checks_max: 2,
+            signing_overlap: Duration::from_secs(86_400),
         }
     }
 }

@@ -5,6 +5,7 @@ mod guard;
 mod jwt;
 mod password;
 mod secrets;
+mod vault;
 
 pub(crate) use caller::bearer;
 pub use caller::{Caller, Granted};

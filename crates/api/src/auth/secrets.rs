@@ -34,6 +34,7 @@ pub struct Secrets {
     next: hmac::Key,
     socket: hmac::Key,
     jwt: [u8; MAC],
+    signing: [u8; MAC],
     chance: SystemRandom,
 }
 
@@ -53,12 +54,15 @@ impl Secrets {
         let key = |purpose: &str| hmac::Key::new(hmac::HMAC_SHA256, derive(purpose).as_ref());
         let mut jwt = [0; MAC];
         jwt.copy_from_slice(derive("lampfield jwt 1").as_ref());
+        let mut signing = [0; MAC];
+        signing.copy_from_slice(derive("lampfield signing secrets 1").as_ref());
         Self {
             access: key("lampfield access 1"),
             refresh: key("lampfield refresh 1"),
             next: key("lampfield next pair 1"),
             socket: key("lampfield socket 1"),
             jwt,
+            signing,
             chance: SystemRandom::new(),
         }
     }
@@ -144,6 +148,11 @@ impl Secrets {
         let end = Timestamp(i64::from_be_bytes(end.try_into().ok()?));
         let good = *version == SOCKET_VERSION && now < end;
         good.then(|| Uuid::from_slice(session).ok().map(SessionId)).flatten()
+    }
+
+    /// Returns the key under which signing secrets of webhooks are sealed.
+    pub(super) const fn signing_key(&self) -> &[u8; MAC] {
+        &self.signing
     }
 
     /// Returns the key under which JWT credentials are signed.

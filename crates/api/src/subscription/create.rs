@@ -7,7 +7,7 @@ use axum::extract::State;
 use lampfield_contract::{ApiError, SubscriptionRequest, TransportRequest};
 use lampfield_core::SubscriptionId;
 use lampfield_core::directory::Scopes;
-use lampfield_core::subscription::{Subscription, SubscriptionStatus, Transport};
+use lampfield_core::subscription::{SigningKeys, Subscription, SubscriptionStatus, Transport};
 use lampfield_delivery::webhook::HandshakeError;
 use lampfield_journal::DirectoryChange;
 
@@ -29,10 +29,17 @@ pub(super) async fn create(
 ) -> Answer {
     let context = context.as_deref();
     let asked = SubscriptionRequest::parse(&body)?;
+    let id = SubscriptionId(state.secrets.random_id()?);
     let transport = match &asked.transport {
-        TransportRequest::WebHook { address, verification_token } => {
+        TransportRequest::WebHook { address, verification_token, format, signing_secret } => {
             caller.need_scope(Scopes::SUBSCRIPTION_WEBHOOK)?;
-            Transport::webhook(address, verification_token.clone())
+            let sealed = signing_secret.as_ref().map(|secret| state.secrets.seal(id, secret));
+            Transport::WebHook {
+                address: address.clone(),
+                verification_token: verification_token.clone(),
+                format: *format,
+                signing: sealed.transpose()?.map(SigningKeys::of).unwrap_or_default(),
+            }
         }
         // A socket is told on the socket: over HTTP there is none.
         TransportRequest::WebSocket if context.is_none() => {
@@ -50,7 +57,6 @@ pub(super) async fn create(
     if let Transport::WebHook { address, .. } = &transport {
         state.delivery.webhooks().validate(address).await.map_err(|error| refused(&error))?;
     }
-    let id = SubscriptionId(state.secrets.random_id()?);
     let made = store(&state, &caller, id, replaced, &asked, transport, judged).await?;
     Ok(Show::new(base, context).changed(&state, made))
 }
