@@ -11,12 +11,14 @@
 //! - Subscriptions: [`SubscriptionRequest`], [`parse_filter`] and [`write_filter`],
 //!   [`subscription_info`].
 //!   [`write_cloud_event`] and [`SigningSecret`] are for webhooks beyond RingCentral's.
-//! - Log-in: [`TokenRequest`], [`token_response`], [`OauthError`].
+//! - Log-in: [`AuthorizationRequest`] and [`AuthorizationWish`], [`TokenRequest`],
+//!   [`token_response`], [`OauthError`].
 //! - Sockets: [`parse_client_frame`] in, [`write_connection_details`] and its neighbours out.
 //!
 //! Addresses in answers are absolute: each writer takes a `base_uri`, which is scheme, host and what
 //! may stand before `/restapi`, without a slash at its end.
 
+mod authorize;
 mod cloud_event;
 mod envelope;
 mod error;
@@ -43,6 +45,10 @@ mod unified;
 mod update;
 mod websocket;
 
+pub use authorize::{
+    AuthorizationRequest, AuthorizationWish, CODE_SECONDS, Challenge, ChallengeMethod, STATE_MAX,
+    is_verifier,
+};
 pub use cloud_event::{CLOUD_EVENT_TYPE, write_cloud_event};
 pub use envelope::{Body, BodyCall, BodySip, Envelope, EnvelopeError, parse_envelope};
 pub use error::ApiError;

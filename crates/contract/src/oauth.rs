@@ -111,9 +111,13 @@ impl TokenRequest {
     ///
     /// # Errors
     /// 400 `invalid_request` with OAU-111 when a parameter comes twice, or for a missing one; 400
-    /// `unsupported_grant_type`.
+    /// `unsupported_grant_type`; 401 `invalid_client` for a `client_assertion`.
     pub fn parse(form: &[(String, String)]) -> Result<Self, OauthError> {
         let form = Form::of(form)?;
+        let is_asserted = |name| form.get(name).is_some();
+        if is_asserted("client_assertion") || is_asserted("client_assertion_type") {
+            return Err(OauthError::unsupported_client_authentication());
+        }
         Ok(Self {
             grant: grant(&form)?,
             client_id: form.text("client_id"),
@@ -236,10 +240,8 @@ pub struct IssuedTokens<'a> {
     pub access_token: &'a str,
     /// Its life, in seconds.
     pub expires_in: u64,
-    /// The refresh token.
-    pub refresh_token: &'a str,
-    /// Its life, in seconds.
-    pub refresh_token_expires_in: u64,
+    /// The refresh token and its life, in seconds; none for an application that gets none.
+    pub refresh: Option<(&'a str, u64)>,
     /// What was granted.
     pub scopes: Scopes,
     /// Who is logged in.
@@ -270,8 +272,10 @@ pub fn token_response(issued: &IssuedTokens<'_>) -> Value {
     member("access_token", json!(issued.access_token));
     member("token_type", json!("bearer"));
     member("expires_in", json!(issued.expires_in));
-    member("refresh_token", json!(issued.refresh_token));
-    member("refresh_token_expires_in", json!(issued.refresh_token_expires_in));
+    if let Some((token, expires_in)) = issued.refresh {
+        member("refresh_token", json!(token));
+        member("refresh_token_expires_in", json!(expires_in));
+    }
     member("scope", json!(scope_text(issued.scopes)));
     member("owner_id", json!(issued.owner.to_string()));
     if let Some(endpoint) = issued.endpoint_id {
@@ -371,6 +375,10 @@ mod tests {
             ("", OauthError::missing_parameter("grant_type")),
             ("grant_type=", OauthError::missing_parameter("grant_type")),
             ("grant_type=partner_jwt&assertion=x", OauthError::unsupported_grant()),
+            (
+                "grant_type=password&client_assertion=a.b.c",
+                OauthError::unsupported_client_authentication(),
+            ),
             ("grant_type=password&password=p", OauthError::missing_parameter("username")),
             ("grant_type=password&username=u", OauthError::missing_parameter("password")),
             ("grant_type=refresh_token", OauthError::missing_parameter("refresh_token")),
@@ -415,8 +423,7 @@ mod tests {
         let answer = token_response(&IssuedTokens {
             access_token: "A",
             expires_in: 3600,
-            refresh_token: "R",
-            refresh_token_expires_in: 604_800,
+            refresh: Some(("R", 604_800)),
             scopes: Scopes::READ_ACCOUNTS.with(Scopes::WEBSOCKET),
             owner: "900200300".parse().expect("an id"),
             session: SessionId(uuid::Uuid::nil()),

@@ -87,6 +87,53 @@ impl OauthError {
         Self::new(400, "invalid_grant", "OAU-213", "Token not found")
     }
 
+    /// 400 OAU-106: a code that this server did not make, was used, or is not proved to be one's own.
+    #[must_use]
+    pub fn invalid_code() -> Self {
+        Self::new(400, "invalid_grant", "OAU-106", "Authorization code is not valid")
+    }
+
+    /// 400 OAU-108: a code that is over.
+    #[must_use]
+    pub fn expired_code() -> Self {
+        Self::new(400, "invalid_grant", "OAU-108", "Authorization code is expired")
+    }
+
+    /// 400 OAU-109: not the address to which the code was sent.
+    #[must_use]
+    pub fn redirect_mismatch() -> Self {
+        Self::new(400, "invalid_grant", "OAU-109", "Redirect URIs do not match")
+    }
+
+    /// 400 OAU-110: a code of another application.
+    #[must_use]
+    pub fn code_of_another_client() -> Self {
+        let message = "Authorization code was issued to another application";
+        Self::new(400, "invalid_grant", "OAU-110", message)
+    }
+
+    /// 401 OAU-151: the client proves itself in a way that this server does not take.
+    #[must_use]
+    pub fn unsupported_client_authentication() -> Self {
+        let message = "Authorization method is not supported: client_assertion is not taken, use \
+                       the client secret";
+        Self::new(401, "invalid_client", "OAU-151", message)
+    }
+
+    /// 400 CMN-101: the log-in page answers with codes only.
+    #[must_use]
+    pub fn unsupported_response_type() -> Self {
+        let message = "Parameter [response_type] value is invalid: only code is supported";
+        Self::new(400, "unsupported_response_type", "CMN-101", message)
+    }
+
+    /// 400 OAU-117: nothing of what is asked for is granted to the application.
+    #[must_use]
+    pub fn invalid_scope() -> Self {
+        let message = "None of the requested scopes is granted to the application";
+        Self::new(400, "invalid_scope", "OAU-117", message)
+    }
+
     /// 400 OAU-141: the extension may not log in in its present state.
     #[must_use]
     pub fn extension_state() -> Self {
