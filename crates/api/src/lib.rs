@@ -11,6 +11,7 @@ pub mod edge;
 mod oauth;
 mod own;
 mod presence;
+mod queue;
 mod rate;
 mod router;
 mod server;

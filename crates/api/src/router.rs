@@ -26,6 +26,7 @@ fn inner(state: ApiState) -> Router {
         .merge(crate::directory::routes(&state))
         .merge(crate::oauth::routes(&state))
         .merge(crate::presence::routes(&state))
+        .merge(crate::queue::routes(&state))
         .merge(crate::own::routes(&state))
         .merge(crate::subscription::routes(&state))
         .merge(crate::socket::routes())

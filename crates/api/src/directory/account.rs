@@ -5,15 +5,13 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use lampfield_contract::{ApiError, extension_uri};
 use lampfield_core::directory::{Extension, Permissions, Scopes};
+use lampfield_core::settings::LINES_MAX;
 use lampfield_core::{AccountId, ExtensionType};
 use serde_json::{Map, Value, json};
 
 use crate::auth::Caller;
 use crate::edge::{Answer, Base, ok};
 use crate::state::ApiState;
-
-/// Extensions that one user may monitor (contract 1.10).
-const MONITORED_MAX: u32 = 100;
 
 /// Answers with the account of the caller.
 pub(super) async fn read(
@@ -46,7 +44,7 @@ pub(super) async fn read(
     member("setupWizardState", json!("Completed"));
     member("status", json!("Confirmed"));
     member("regionalSettings", regional());
-    member("limits", json!({ "maxMonitoredExtensionsPerUser": MONITORED_MAX }));
+    member("limits", json!({ "maxMonitoredExtensionsPerUser": LINES_MAX }));
     Ok(ok(&Value::Object(body)))
 }
 

@@ -3,23 +3,28 @@
 use axum::extract::{Path, State};
 use lampfield_contract::ApiError;
 use lampfield_core::directory::{Extension, Permissions, Scopes};
+use lampfield_core::settings::LINES_MAX;
 use serde_json::{Map, Value, json};
 
 use crate::auth::Caller;
 use crate::edge::{Answer, Query, ok};
 use crate::state::ApiState;
 
-/// Features of the contract that have to do with presence, and the permission behind each; none for
-/// what this version does not have.
-const FEATURES: [(&str, Option<Permissions>); 7] = [
-    ("ReadPresenceStatus", Some(Permissions::READ_PRESENCE_STATUS)),
-    ("EditPresenceStatus", Some(Permissions::EDIT_PRESENCE_STATUS)),
-    ("ReadPresenceSettings", Some(Permissions::READ_PRESENCE_SETTINGS)),
-    ("EditPresenceSettings", Some(Permissions::EDIT_PRESENCE_SETTINGS)),
-    ("ReadExtensions", Some(Permissions::READ_EXTENSIONS)),
-    ("HUD", None),
-    ("CallQueuePresence", None),
+/// Features of the contract that have to do with presence, and the permission behind each.
+const FEATURES: [(&str, Permissions); 10] = [
+    ("ReadPresenceStatus", Permissions::READ_PRESENCE_STATUS),
+    ("EditPresenceStatus", Permissions::EDIT_PRESENCE_STATUS),
+    ("ReadPresenceSettings", Permissions::READ_PRESENCE_SETTINGS),
+    ("EditPresenceSettings", Permissions::EDIT_PRESENCE_SETTINGS),
+    ("ReadExtensions", Permissions::READ_EXTENSIONS),
+    ("ReadPersonalContacts", Permissions::READ_PERSONAL_CONTACTS),
+    ("EditPersonalContacts", Permissions::EDIT_PERSONAL_CONTACTS),
+    (HUD, Permissions::READ_PRESENCE_SETTINGS),
+    ("CallQueuePresence", Permissions::READ_PRESENCE_STATUS),
+    ("EditCallQueuePresence", Permissions::EDIT_PRESENCE_STATUS),
 ];
+/// Monitored lines; tells how many there may be.
+const HUD: &str = "HUD";
 
 /// Answers with the features of an extension of the caller's account.
 pub(super) async fn list(
@@ -45,21 +50,21 @@ pub(super) async fn list(
     Ok(ok(&json!({ "records": records })))
 }
 
-fn feature(id: &str, permission: Option<Permissions>, extension: &Extension) -> Value {
-    let reason = match permission {
-        None => Some(("ServicePlanLimitation", "This server does not have the feature", None)),
-        Some(_) if !extension.standing.kind.is_writable() => {
-            Some(("ExtensionTypeLimitation", "Extensions of this type do not have it", None))
-        }
-        Some(wanted) if !extension.permissions.contains(wanted) => {
-            let name = wanted.words().next();
-            Some(("InsufficientPermissions", "The user lacks a permission", name))
-        }
-        Some(_) => None,
+fn feature(id: &str, wanted: Permissions, extension: &Extension) -> Value {
+    let reason = if !extension.standing.kind.is_writable() {
+        Some(("ExtensionTypeLimitation", "Extensions of this type do not have it", None))
+    } else if extension.permissions.contains(wanted) {
+        None
+    } else {
+        Some(("InsufficientPermissions", "The user lacks a permission", wanted.words().next()))
     };
     let mut record = Map::new();
     record.insert("id".to_owned(), json!(id));
     record.insert("available".to_owned(), json!(reason.is_none()));
+    if id == HUD && reason.is_none() {
+        let limit = json!({ "name": "limitMax", "value": LINES_MAX.to_string() });
+        record.insert("params".to_owned(), json!([limit]));
+    }
     if let Some((code, message, permission)) = reason {
         let mut why = Map::new();
         why.insert("code".to_owned(), json!(code));

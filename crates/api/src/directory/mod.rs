@@ -3,11 +3,12 @@
 
 mod account;
 mod extensions;
+mod favorite;
 mod features;
 mod service;
 
 use axum::Router;
-use axum::routing::{any, get};
+use axum::routing::{any, get, put};
 
 use crate::rate::Group;
 use crate::router::metered;
@@ -20,19 +21,13 @@ const EXTENSIONS: &str = "/restapi/v1.0/account/{account}/extension";
 const EXTENSION: &str = "/restapi/v1.0/account/{account}/extension/{extension}";
 const FEATURES: &str = "/restapi/v1.0/account/{account}/extension/{extension}/features";
 
+const FAVORITE: &str = "/restapi/v1.0/account/{account}/extension/{extension}/favorite";
+
 /// Paths of the contract that this version does not have.
-const MISSING: [&str; 12] = [
+const MISSING: [&str; 4] = [
     "/restapi/oauth/authorize",
-    "/restapi/v1.0/account/{account}/extension/{extension}/presence/line",
-    "/restapi/v1.0/account/{account}/extension/{extension}/presence/line/{line}",
-    "/restapi/v1.0/account/{account}/extension/{extension}/unified-presence",
-    "/restapi/v1.0/account/{account}/extension/{extension}/call-queue-presence",
-    "/restapi/v1.0/account/{account}/extension/{extension}/favorite",
     "/restapi/v1.0/account/{account}/extension/{extension}/active-calls",
     "/restapi/v1.0/account/{account}/active-calls",
-    "/restapi/v1.0/account/{account}/call-queues",
-    "/restapi/v1.0/account/{account}/call-queues/{queue}",
-    "/restapi/v1.0/account/{account}/call-queues/{queue}/presence",
     "/restapi/v1.0/account/{account}/directory/entries",
 ];
 
@@ -48,6 +43,7 @@ pub(crate) fn routes(state: &ApiState) -> Router<ApiState> {
         .route(ACCOUNT, light(get(account::read)))
         .route(EXTENSIONS, medium(get(extensions::list)))
         .route(EXTENSION, light(get(extensions::one_or_several)))
+        .route(FAVORITE, light(get(favorite::read)).merge(medium(put(favorite::replace))))
         .route(FEATURES, medium(get(features::list)));
     for path in MISSING {
         router = router.route(path, any(service::missing));

@@ -116,16 +116,20 @@ fn parts(kind: &str, body: &[u8]) -> Option<Vec<Vec<u8>>> {
 pub(crate) fn answer(state: &ApiState, headers: &HeaderMap, items: Vec<Item>) -> Answer {
     let accepts = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     if accepts.contains(JSON_FORM) {
-        let list = items
-            .into_iter()
-            .map(|item| json!({ "resourceId": item.id, "status": item.status, "body": item.body }));
-        let list = list.collect();
-        let mut response = json_answer(StatusCode::MULTI_STATUS, &Value::Array(list));
+        let mut response = array(items);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON_FORM));
         return Ok(response);
     }
     let boundary = format!("Boundary_{}", state.secrets.random_id()?.simple());
     mixed(&boundary, &items)
+}
+
+/// Answers with one array, whatever the client accepts.
+pub(crate) fn array(items: Vec<Item>) -> Response {
+    let list = items
+        .into_iter()
+        .map(|item| json!({ "resourceId": item.id, "status": item.status, "body": item.body }));
+    json_answer(StatusCode::MULTI_STATUS, &Value::Array(list.collect()))
 }
 
 fn mixed(boundary: &str, items: &[Item]) -> Result<Response, Refusal> {

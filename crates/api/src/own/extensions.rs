@@ -196,9 +196,20 @@ fn patched(
         after.queues = queues_of(state, account.id, &queues)
             .ok_or_else(|| fields.wrong("queues", "a list of call queues, by id or as n:700"))?;
     }
-    if let Some(is_admin) = fields.flag("admin")? {
-        after.permissions = profile::permissions(before.permissions, is_admin);
+    if let Some(words) = fields.texts("permissions")? {
+        let kept = before.permissions.shared_with(Permissions::ADMIN);
+        let words = profile::permission_words(words.iter().map(String::as_str));
+        after.permissions = kept.with(checked(fields, "permissions", words)?);
     }
+    if let Some(is_admin) = fields.flag("admin")? {
+        after.permissions = profile::permissions(after.permissions, is_admin);
+    }
+    let is_queue = after.standing.kind == ExtensionType::Department;
+    let editable = fields.flag("editableMemberStatus")?;
+    if editable == Some(false) && !is_queue {
+        return Err(fields.wrong("editableMemberStatus", "true but of a call queue"));
+    }
+    after.editable_member_status = !is_queue || editable.unwrap_or(before.editable_member_status);
     Ok(after)
 }
 
@@ -302,5 +313,7 @@ pub(super) fn record(extension: &Extension) -> Value {
         "groups": extension.groups.iter().map(SmolStr::as_str).collect::<Vec<_>>(),
         "queues": extension.queues.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "admin": extension.permissions.contains(Permissions::ADMIN),
+        "permissions": profile::ordinary_words(extension.permissions),
+        "editableMemberStatus": extension.editable_member_status,
     })
 }

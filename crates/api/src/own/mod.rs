@@ -15,6 +15,7 @@ mod fields;
 mod health;
 mod ingest;
 mod keys;
+mod lists;
 mod picture;
 mod profile;
 mod roster;
@@ -72,6 +73,7 @@ fn administration() -> Router<ApiState> {
         .route("/accounts/{account}/extensions/import", post(roster::import))
         .route("/accounts/{account}/extensions/{extension}", extension)
         .route("/accounts/{account}/extensions/{extension}/presence", put(settings::put))
+        .route("/accounts/{account}/extensions/{extension}/lists", get(lists::read).put(lists::put))
         .route("/apps", get(apps::list).post(apps::create))
         .route("/apps/{app}", delete(apps::remove))
         .route("/accounts/{account}/credentials", get(credentials::list))

@@ -75,6 +75,23 @@ pub(super) fn permissions(before: Permissions, is_admin: bool) -> Permissions {
     }
 }
 
+/// Reads permissions of a user by their names. Being an administrator is said elsewhere (`admin`).
+pub(super) fn permission_words<'a>(texts: impl Iterator<Item = &'a str>) -> Checked<Permissions> {
+    let mut permissions = Permissions::NONE;
+    for text in texts {
+        let one = Permissions::parse(text).filter(|one| Permissions::ordinary().contains(*one));
+        permissions = permissions.with(one.ok_or_else(|| {
+            format!("a list of {}", ordinary_words(Permissions::ordinary()).join(", "))
+        })?);
+    }
+    Ok(permissions)
+}
+
+/// Returns the names of a user's permissions, but for being an administrator.
+pub(super) fn ordinary_words(permissions: Permissions) -> Vec<&'static str> {
+    permissions.shared_with(Permissions::ordinary()).words().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

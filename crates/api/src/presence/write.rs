@@ -64,7 +64,7 @@ impl Look<'_> {
 
 /// Returns the extension if this caller may change its settings: oneself, or anybody for an
 /// administrator.
-pub(super) fn editable(
+pub(crate) fn editable(
     state: &ApiState,
     caller: &Caller,
     id: &str,
@@ -81,7 +81,11 @@ pub(super) fn editable(
     Ok(extension)
 }
 
-fn writable(state: &ApiState, caller: &Caller, id: &str) -> Result<Arc<Extension>, ApiError> {
+pub(super) fn writable(
+    state: &ApiState,
+    caller: &Caller,
+    id: &str,
+) -> Result<Arc<Extension>, ApiError> {
     let extension = editable(state, caller, id, Permissions::EDIT_PRESENCE_STATUS)?;
     if extension.standing.kind.is_writable() { Ok(extension) } else { Err(ApiError::wrong_type()) }
 }
@@ -96,7 +100,7 @@ pub(crate) fn check_queues(extension: &Extension, patch: &SettingsPatch) -> Resu
 }
 
 /// Has the engine carry out a patch; returns when it is durable.
-pub(super) async fn submit(
+pub(crate) async fn submit(
     state: &ApiState,
     extension: &Extension,
     patch: SettingsPatch,

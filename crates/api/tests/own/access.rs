@@ -39,6 +39,9 @@ async fn every_role_may_what_it_may_and_no_more() {
         ("GET", "/extensions/export", "", "no no yes yes no no"),
         ("PUT", "/extensions/1002", "{}", "no no yes yes no no"),
         ("PUT", "/extensions/1002/presence", "{}", "no no yes yes no no"),
+        ("GET", "/extensions/1001/lists", "", "yes yes yes yes yes no"),
+        ("GET", "/extensions/1002/lists", "", "yes yes yes yes no no"),
+        ("PUT", "/extensions/1001/lists", "{}", "no no yes yes no no"),
         ("GET", "/credentials", "", "no no yes yes no no"),
     ];
     for (method, rest, body, expected) in rows {

@@ -52,6 +52,12 @@ async fn an_extension_is_made_with_an_id_that_nobody_had() {
         json!({
             "id": "200000001", "account": "1000", "number": "201", "name": "New", "email": "",
             "type": "User", "status": "Enabled", "groups": ["Sales"], "queues": [], "admin": false,
+            "permissions": [
+                "ReadPresenceStatus", "EditPresenceStatus", "ReadAccounts", "ReadExtensions",
+                "ReadCompanyInfo", "ReadPresenceSettings", "EditPresenceSettings",
+                "ReadPersonalContacts", "EditPersonalContacts",
+            ],
+            "editableMemberStatus": true,
         })
     );
     house.call(ADMIN, "DELETE", &path("/extensions/200000001"), "").await.expect(204);
@@ -75,6 +81,13 @@ async fn bad_fields_are_named() {
         (r#"{"number":"301","name":"x","groups":"Sales"}"#, 400, "groups"),
         (r#"{"number":"301","name":"x","queues":["n:101"]}"#, 400, "queues"),
         (r#"{"number":"301","name":"x","admin":"yes"}"#, 400, "admin"),
+        (r#"{"number":"301","name":"x","permissions":["Admin"]}"#, 400, "permissions"),
+        (r#"{"number":"301","name":"x","permissions":"ReadAccounts"}"#, 400, "permissions"),
+        (
+            r#"{"number":"301","name":"x","editableMemberStatus":false}"#,
+            400,
+            "editableMemberStatus",
+        ),
         (&taken, 409, "id"),
     ] {
         let reply = house.call(ADMIN, "POST", &path("/extensions"), body).await;

@@ -7,6 +7,7 @@ mod directory;
 #[expect(dead_code, reason = "the tests of RingCentral's paths use the rest")]
 mod house;
 mod ingest;
+mod lists;
 mod logins;
 mod pictures;
 mod roster;

@@ -1,26 +1,120 @@
 //! Who may what: scopes, permissions, other people, other accounts.
 
+use axum::body::Body;
+use http::Request;
 use lampfield_core::ExtensionType;
 use lampfield_core::directory::{Permissions, Scopes};
 use lampfield_journal::DirectoryChange;
 
-use crate::house::{A, ANNA, B, BEN, CLEO, House, STRANGER, app, extension, presence_of};
+use crate::house::{
+    A, ANNA, B, BEN, CLEO, House, QUEUE, Reply, STRANGER, app, extension, key, presence_of,
+};
 
-/// Method, path and body of everything that names an account or an extension.
-fn doors(account: &str, extension: &str) -> Vec<(&'static str, String, &'static str)> {
+/// Everything that names an account or an extension (contract 2.3): method, path, body, and the scope
+/// and the permission that it needs of those who ask for themselves.
+struct Door {
+    method: &'static str,
+    path: String,
+    body: &'static str,
+    scope: &'static str,
+    permission: &'static str,
+}
+
+impl std::fmt::Display for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+const READ: (&str, &str) = ("ReadPresence", "ReadPresenceStatus");
+const EDIT: (&str, &str) = ("EditPresence", "EditPresenceStatus");
+const READ_SETTINGS: (&str, &str) = ("ReadPresence", "ReadPresenceSettings");
+const EDIT_SETTINGS: (&str, &str) = ("EditPresence", "EditPresenceSettings");
+const DIRECTORY: (&str, &str) = ("ReadAccounts", "ReadExtensions");
+const COMPANY: (&str, &str) = ("ReadAccounts", "ReadCompanyInfo");
+const READ_CONTACTS: (&str, &str) = ("ReadContacts", "ReadPersonalContacts");
+const CONTACTS: (&str, &str) = ("Contacts", "EditPersonalContacts");
+
+/// How many doors, the first ones, name no extension.
+const OF_ACCOUNT: usize = 7;
+
+fn doors(account: &str, extension: &str) -> Vec<Door> {
     let base = format!("/restapi/v1.0/account/{account}");
+    let queue = format!("{base}/call-queues/{QUEUE}");
     let person = format!("{base}/extension/{extension}");
-    vec![
-        ("GET", format!("{base}/presence"), ""),
-        ("GET", base.clone(), ""),
-        ("GET", format!("{base}/extension"), ""),
-        ("GET", person.clone(), ""),
-        ("GET", format!("{person}/features"), ""),
-        ("GET", format!("{person}/presence"), ""),
-        ("PUT", format!("{person}/presence"), r#"{"userStatus":"Busy"}"#),
-        ("GET", format!("{person}/presence/permission"), ""),
-        ("PUT", format!("{person}/presence/permission"), r#"{"extensions":[]}"#),
-    ]
+    let presence = format!("{person}/presence");
+    let busy = r#"{"userStatus":"Busy"}"#;
+    let undisturbed = r#"{"glip":{"availability":"DND"}}"#;
+    let nobody = r#"{"extensions":[]}"#;
+    let rows = [
+        ("GET", format!("{base}/presence"), "", READ),
+        ("GET", base.clone(), "", COMPANY),
+        ("GET", format!("{base}/extension"), "", DIRECTORY),
+        ("GET", format!("{base}/call-queues"), "", DIRECTORY),
+        ("GET", queue.clone(), "", DIRECTORY),
+        ("GET", format!("{queue}/presence"), "", READ),
+        ("PUT", format!("{queue}/presence"), "[]", EDIT),
+        ("GET", person.clone(), "", DIRECTORY),
+        ("GET", format!("{person}/features"), "", DIRECTORY),
+        ("GET", presence.clone(), "", READ),
+        ("PUT", presence.clone(), busy, EDIT),
+        ("GET", format!("{presence}/line"), "", READ_SETTINGS),
+        ("PUT", format!("{presence}/line"), "[]", EDIT_SETTINGS),
+        ("GET", format!("{presence}/line/1"), "", READ_SETTINGS),
+        ("GET", format!("{presence}/line/presence"), "", READ),
+        ("GET", format!("{presence}/permission"), "", READ_SETTINGS),
+        ("PUT", format!("{presence}/permission"), nobody, EDIT_SETTINGS),
+        ("GET", format!("{person}/unified-presence"), "", READ),
+        ("PATCH", format!("{person}/unified-presence"), undisturbed, EDIT),
+        ("GET", format!("{person}/call-queue-presence"), "", READ),
+        ("PUT", format!("{person}/call-queue-presence"), "[]", EDIT),
+        ("GET", format!("{person}/favorite"), "", READ_CONTACTS),
+        ("PUT", format!("{person}/favorite"), "[]", CONTACTS),
+    ];
+    let door =
+        |(method, path, body, (scope, permission))| Door { method, path, body, scope, permission };
+    rows.into_iter().map(door).collect()
+}
+
+/// Knocks at a door.
+async fn knock(house: &House, token: &str, door: &Door) -> Reply {
+    house.call(token, door.method, &door.path, door.body).await
+}
+
+#[tokio::test]
+async fn without_a_token_or_with_one_that_is_no_good_no_door_opens() {
+    let house = House::new().await;
+    let over = house.log_in(ANNA).await;
+    house.wait(3600);
+    let revoked = house.log_in(ANNA).await;
+    let form = format!("token={revoked}");
+    house.form("/restapi/oauth/revoke", "app", &form).await.expect(200);
+    for door in doors("~", "~").iter().chain(&doors("1000", "1001")) {
+        let request = Request::builder().method(door.method).uri(&door.path);
+        let refused = house.send(request.body(Body::from(door.body)).unwrap()).await;
+        assert_eq!(refused.verdict(), (401, "OAU-123".to_owned()), "{door}");
+        assert!(refused.headers.contains_key("www-authenticate"), "{door}");
+        for (token, code) in [("nonsense", "OAU-213"), (&over, "OAU-128"), (&revoked, "OAU-211")] {
+            let refused = knock(&house, token, door).await;
+            assert_eq!(refused.verdict(), (401, code.to_owned()), "{door}");
+        }
+    }
+    assert_eq!(house.state.journal.head(key(ANNA).account).position.offset, 0);
+}
+
+#[tokio::test]
+async fn presence_of_others_is_open_to_all_and_the_rest_to_administrators() {
+    let house = House::new().await;
+    let (anna, cleo) = (house.log_in(ANNA).await, house.log_in(CLEO).await);
+    let open =
+        ["", "/presence", "/presence/line/presence", "/unified-presence", "/call-queue-presence"];
+    for door in doors("~", &BEN.to_string()).split_off(OF_ACCOUNT) {
+        let (_, tail) = door.path.split_once(&format!("/{BEN}")).unwrap();
+        let is_open = door.method == "GET" && open.contains(&tail);
+        let expected = if is_open { (200, String::new()) } else { (403, "CMN-404".to_owned()) };
+        assert_eq!(knock(&house, &anna, &door).await.verdict(), expected, "{door}");
+        knock(&house, &cleo, &door).await.expect(200);
+    }
 }
 
 #[tokio::test]
@@ -31,19 +125,19 @@ async fn another_accounts_ids_do_not_exist_anywhere_whether_they_do_or_not() {
         for (theirs, nobodys) in [(B.to_string(), "3000"), ("02000".to_owned(), "x")] {
             let existing = doors(&theirs, &STRANGER.to_string());
             for (door, other) in existing.iter().zip(doors(nobodys, "3001")) {
-                let there = house.call(&token, door.0, &door.1, door.2).await;
-                let nowhere = house.call(&token, other.0, &other.1, other.2).await;
-                assert_eq!(there.verdict(), (404, "CMN-102".to_owned()), "{} {}", door.0, door.1);
+                let there = knock(&house, &token, door).await;
+                let nowhere = knock(&house, &token, &other).await;
+                assert_eq!(there.verdict(), (404, "CMN-102".to_owned()), "{door}");
                 assert_eq!(there.bytes, nowhere.bytes, "an account that is not looks the same");
             }
         }
-        for (method, path, body) in doors("~", &STRANGER.to_string()).split_off(3) {
-            let there = house.call(&token, method, &path, body).await;
-            assert_eq!(there.verdict(), (404, "CMN-102".to_owned()), "{method} {path}");
-            assert!(!String::from_utf8_lossy(&there.bytes).contains("2000"), "{path}");
+        for door in doors("~", &STRANGER.to_string()).split_off(OF_ACCOUNT) {
+            let there = knock(&house, &token, &door).await;
+            assert_eq!(there.verdict(), (404, "CMN-102".to_owned()), "{door}");
+            assert!(!String::from_utf8_lossy(&there.bytes).contains("2000"), "{door}");
         }
     }
-    let record = house.state.journal.newest().get(crate::house::key(STRANGER));
+    let record = house.state.journal.newest().get(key(STRANGER));
     assert!(record.is_none(), "nothing was changed over there");
 }
 
@@ -53,8 +147,8 @@ async fn ones_own_ids_and_tildes_are_the_same_in_any_mixture() {
     let token = house.log_in(ANNA).await;
     for account in ["~".to_owned(), A.to_string(), "%7E".to_owned()] {
         for person in ["~".to_owned(), ANNA.to_string(), "%7e".to_owned()] {
-            for (method, path, body) in doors(&account, &person) {
-                house.call(&token, method, &path, body).await.expect(200);
+            for door in doors(&account, &person) {
+                knock(&house, &token, &door).await.expect(200);
             }
         }
     }
@@ -63,26 +157,17 @@ async fn ones_own_ids_and_tildes_are_the_same_in_any_mixture() {
 #[tokio::test]
 async fn an_application_without_the_scope_is_told_which_one_it_lacks() {
     let house = House::new().await;
+    house.apply(DirectoryChange::PutApp(app("poor", Scopes::SUBSCRIPTION_WEBHOOK))).await;
     let token = house.log_in_through(ANNA, "poor").await;
-    let scopes = [
-        "ReadPresence",
-        "ReadAccounts",
-        "ReadAccounts",
-        "ReadAccounts",
-        "ReadAccounts",
-        "ReadPresence",
-        "EditPresence",
-        "ReadPresence",
-        "EditPresence",
-    ];
-    for ((method, path, body), scope) in doors("~", "~").into_iter().zip(scopes) {
-        let refused = house.call(&token, method, &path, body).await;
-        assert_eq!(refused.verdict(), (403, "CMN-401".to_owned()), "{method} {path}");
+    for door in doors("~", "~") {
+        let scope = door.scope;
+        let refused = knock(&house, &token, &door).await;
+        assert_eq!(refused.verdict(), (403, "CMN-401".to_owned()), "{door}");
         let message = refused.json()["message"].as_str().unwrap().to_owned();
         let wanted = format!(
             "In order to call this API endpoint, application needs to have [{scope}] permission"
         );
-        assert_eq!(message, wanted, "{method} {path}");
+        assert_eq!(message, wanted, "{door}");
     }
 }
 
@@ -93,36 +178,13 @@ async fn a_user_without_the_permission_is_told_which_one_they_lack() {
     let mut ben = extension(BEN, ExtensionType::User);
     ben.permissions = Permissions::NONE;
     house.apply(DirectoryChange::PutExtension(ben)).await;
-    let permissions = [
-        "ReadPresenceStatus",
-        "ReadCompanyInfo",
-        "ReadExtensions",
-        "ReadExtensions",
-        "ReadExtensions",
-        "ReadPresenceStatus",
-        "EditPresenceStatus",
-        "ReadPresenceSettings",
-        "EditPresenceSettings",
-    ];
-    for ((method, path, body), permission) in doors("~", "~").into_iter().zip(permissions) {
-        let refused = house.call(&token, method, &path, body).await;
-        assert_eq!(refused.verdict(), (403, "CMN-408".to_owned()), "{method} {path}");
+    for door in doors("~", "~") {
+        let permission = door.permission;
+        let refused = knock(&house, &token, &door).await;
+        assert_eq!(refused.verdict(), (403, "CMN-408".to_owned()), "{door}");
         let message = refused.json()["message"].as_str().unwrap().to_owned();
-        assert!(message.contains(&format!("[{permission}]")), "{method} {path}: {message}");
+        assert!(message.contains(&format!("[{permission}]")), "{door}: {message}");
     }
-}
-
-#[tokio::test]
-async fn others_are_changed_only_by_administrators() {
-    let house = House::new().await;
-    let (anna, cleo) = (house.log_in(ANNA).await, house.log_in(CLEO).await);
-    let busy = r#"{"userStatus":"Busy"}"#;
-
-    let refused = house.call(&anna, "PUT", &presence_of(BEN), busy).await;
-    assert_eq!(refused.verdict(), (403, "CMN-404".to_owned()));
-    house.get(&anna, &presence_of(BEN)).await.expect(200);
-    let changed = house.call(&cleo, "PUT", &presence_of(BEN), busy).await.expect(200).json();
-    assert_eq!(changed["userStatus"], "Busy");
 }
 
 #[tokio::test]

@@ -2,9 +2,12 @@
 
 use axum::body::Body;
 use http::Request;
+use lampfield_core::ExtensionType;
+use lampfield_core::directory::Permissions;
+use lampfield_journal::DirectoryChange;
 use serde_json::json;
 
-use crate::house::{A, ANNA, CLEO, House, STRANGER};
+use crate::house::{A, ANNA, BEN, CLEO, House, QUEUE, STRANGER, extension};
 
 #[tokio::test]
 async fn versions_and_status_need_no_token() {
@@ -79,16 +82,53 @@ async fn extensions_are_narrowed_by_number_mail_type_and_status() {
 #[tokio::test]
 async fn features_tell_what_a_client_may_offer() {
     let house = House::new().await;
-    let token = house.log_in(ANNA).await;
+    let token = house.log_in(BEN).await;
+    let mut ben = extension(BEN, ExtensionType::User);
+    ben.permissions = Permissions::READ_PRESENCE_STATUS.with(Permissions::READ_EXTENSIONS);
+    house.apply(DirectoryChange::PutExtension(ben)).await;
     let path =
         "/restapi/v1.0/account/~/extension/~/features?featureId=ReadPresenceStatus&featureId=HUD";
     let features = house.get(&token, path).await.expect(200).json();
 
     assert_eq!(features["records"][0], json!({"id":"ReadPresenceStatus","available":true}));
     assert_eq!(features["records"][1]["available"], false);
-    assert_eq!(features["records"][1]["reason"]["code"], "ServicePlanLimitation");
+    assert_eq!(
+        features["records"][1]["reason"],
+        json!({
+            "code": "InsufficientPermissions",
+            "message": "The user lacks a permission",
+            "permission": "ReadPresenceSettings",
+        })
+    );
     let only = house.get(&token, &format!("{path}&availableOnly=true")).await.expect(200).json();
     assert_eq!(only["records"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_ordinary_user_has_all_features_and_the_lines_tell_their_limit() {
+    let house = House::new().await;
+    let token = house.log_in(ANNA).await;
+    let path = "/restapi/v1.0/account/~/extension/~/features";
+    let features = house.get(&token, path).await.expect(200).json();
+    let find = |id: &str| {
+        features["records"].as_array().unwrap().iter().find(|it| it["id"] == id).cloned()
+    };
+
+    for id in
+        ["ReadPresenceStatus", "EditPresenceStatus", "CallQueuePresence", "EditCallQueuePresence"]
+    {
+        assert_eq!(find(id), Some(json!({ "id": id, "available": true })), "{id}");
+    }
+    let hud = json!({
+        "id": "HUD", "available": true, "params": [{ "name": "limitMax", "value": "100" }],
+    });
+    assert_eq!(find("HUD"), Some(hud));
+    let cleo = house.log_in(CLEO).await;
+    let path = format!("/restapi/v1.0/account/~/extension/{QUEUE}/features?availableOnly=true");
+    let queue = house.get(&cleo, &path).await.expect(200).json();
+    assert_eq!(queue["records"], json!([]), "a queue does nothing by itself");
+    let account = house.get(&token, "/restapi/v1.0/account/~").await.expect(200).json();
+    assert_eq!(account["limits"], json!({ "maxMonitoredExtensionsPerUser": 100 }));
 }
 
 #[tokio::test]

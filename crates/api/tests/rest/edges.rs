@@ -15,8 +15,9 @@ async fn unknown_paths_methods_and_missing_parts_of_the_contract_are_told_apart(
         ("GET", "/", 404, "CMN-120"),
         ("PATCH", "/restapi/v1.0/account/~/presence", 405, "CMN-202"),
         ("GET", "/restapi/oauth/token", 405, "CMN-202"),
-        ("GET", "/restapi/v1.0/account/~/extension/~/presence/line", 501, "CMN-202"),
-        ("GET", "/restapi/v1.0/account/~/extension/~/unified-presence", 501, "CMN-202"),
+        ("PATCH", "/restapi/v1.0/account/~/extension/~/presence/line", 405, "CMN-202"),
+        ("GET", "/restapi/v1.0/account/~/extension/~/active-calls", 501, "CMN-202"),
+        ("GET", "/restapi/v1.0/account/~/directory/entries", 501, "CMN-202"),
         ("GET", "/restapi/v1.0/account/~/extension/1%2F2/presence", 404, "CMN-102"),
         ("GET", "/restapi/v1.0/account/..%2F2000/presence", 404, "CMN-102"),
     ] {
