@@ -4,6 +4,7 @@
 //! connections. Reads of presence come from the journal's newest documents, every one through
 //! [`see`](lampfield_core::see); writes go through the engine's intake like those of any source.
 
+mod audit;
 pub mod auth;
 mod config;
 mod directory;
@@ -19,6 +20,7 @@ pub mod socket;
 mod state;
 mod subscription;
 
+pub use audit::Origin;
 pub use auth::{Caller, Secrets, issue_jwt};
 pub use config::{ApiConfig, RateConfig, TokenConfig};
 pub use edge::{Answer, Refusal};

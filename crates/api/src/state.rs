@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use crate::auth::{LoginGuard, PasswordError, Passwords, Secrets};
 use crate::config::ApiConfig;
+use crate::oauth::Spent;
 use crate::rate::Rates;
 
 /// The rest of the house, as the REST half sees it. Cheap to clone.
@@ -37,6 +38,8 @@ pub struct Parts {
     pub(crate) rates: Rates,
     pub(crate) logins: LoginGuard,
     pub(crate) passwords: Passwords,
+    /// Sessions that ended while their code could still be used.
+    pub(crate) spent: Mutex<Spent>,
     /// When sessions that are over were last looked for.
     pub(crate) swept_at: Mutex<Timestamp>,
 }
@@ -57,6 +60,7 @@ impl ApiState {
             rates: Rates::new(config.rates.clone()),
             logins: LoginGuard::new(config.login_failures_max),
             passwords: Passwords::new(config.password_checks_max),
+            spent: Mutex::default(),
             swept_at: Mutex::default(),
             journal,
             registry,

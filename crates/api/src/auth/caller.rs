@@ -10,6 +10,7 @@ use lampfield_core::directory::{Extension, Permissions, Scopes, Session};
 use lampfield_core::{AccountId, ExtensionId, ExtensionKey, Viewer};
 use lampfield_journal::DirectoryChange;
 
+use crate::audit::Origin;
 use crate::auth::hash_secret;
 use crate::edge::Refusal;
 use crate::socket::SocketContext;
@@ -24,6 +25,8 @@ pub struct Caller {
     pub extension: Arc<Extension>,
     /// What the application may do now, with everything its scopes include.
     pub scopes: Scopes,
+    /// Where the request came from.
+    pub origin: Origin,
 }
 
 /// What a caller proved to have, for handlers that need it.
@@ -135,7 +138,8 @@ impl Caller {
             None => Some(by_token(state, &bearer(parts)?).await?),
         };
         let session = session.ok_or_else(ApiError::token_revoked)?;
-        Self::in_session(state, session).map_err(Refusal::from)
+        let caller = Self::in_session(state, session)?;
+        Ok(Self { origin: Origin::of(state, parts), ..caller })
     }
 
     /// Returns the caller of a session, if its application, account and extension still allow it.
@@ -155,7 +159,7 @@ impl Caller {
         }
         let granted = session.scopes.with_included();
         let scopes = granted.shared_with(app.scopes.with_included());
-        Ok(Self { session, extension, scopes })
+        Ok(Self { session, extension, scopes, origin: Origin::default() })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who asks, and what they may: secrets, tokens, passwords, access.
 
 mod caller;
+mod code;
 mod guard;
 mod jwt;
 mod password;
@@ -9,6 +10,7 @@ mod vault;
 
 pub(crate) use caller::bearer;
 pub use caller::{Caller, Granted};
+pub(crate) use code::{CodeGrant, Codes};
 pub(crate) use guard::{Knocker, LoginGuard};
 pub use jwt::issue_jwt;
 pub(crate) use jwt::read_jwt;

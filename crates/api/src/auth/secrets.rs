@@ -11,6 +11,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 use ring::{digest, hmac};
 use uuid::Uuid;
 
+use crate::auth::Codes;
+
 /// Length of a MAC, in bytes.
 const MAC: usize = 32;
 /// Length of what distinguishes the token pairs of one session, in bytes.
@@ -35,6 +37,8 @@ pub struct Secrets {
     socket: hmac::Key,
     jwt: [u8; MAC],
     signing: [u8; MAC],
+    form: hmac::Key,
+    codes: Codes,
     chance: SystemRandom,
 }
 
@@ -54,6 +58,8 @@ impl Secrets {
         let key = |purpose: &str| hmac::Key::new(hmac::HMAC_SHA256, derive(purpose).as_ref());
         let mut jwt = [0; MAC];
         jwt.copy_from_slice(derive("lampfield jwt 1").as_ref());
+        let mut code = [0; MAC];
+        code.copy_from_slice(derive("lampfield code 1").as_ref());
         let mut signing = [0; MAC];
         signing.copy_from_slice(derive("lampfield signing secrets 1").as_ref());
         Self {
@@ -63,6 +69,8 @@ impl Secrets {
             socket: key("lampfield socket 1"),
             jwt,
             signing,
+            form: key("lampfield log-in form 1"),
+            codes: Codes::new(code),
             chance: SystemRandom::new(),
         }
     }
@@ -153,6 +161,22 @@ impl Secrets {
     /// Returns the key under which signing secrets of webhooks are sealed.
     pub(super) const fn signing_key(&self) -> &[u8; MAC] {
         &self.signing
+    }
+
+    /// Returns what seals authorization codes.
+    pub(crate) const fn codes(&self) -> &Codes {
+        &self.codes
+    }
+
+    /// Signs a log-in form, so that only one that this server wrote is taken.
+    pub(crate) fn sign_form(&self, text: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.form, text))
+    }
+
+    /// Tells whether a log-in form bears the signature of its text.
+    pub(crate) fn is_form_signed(&self, text: &[u8], signature: &str) -> bool {
+        let tag = URL_SAFE_NO_PAD.decode(signature).ok();
+        tag.is_some_and(|tag| hmac::verify(&self.form, text, &tag).is_ok())
     }
 
     /// Returns the key under which JWT credentials are signed.

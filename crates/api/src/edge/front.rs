@@ -17,6 +17,7 @@ use lampfield_contract::{ApiError, parse_query};
 use tracing::Instrument;
 
 use crate::edge::Refusal;
+use crate::oauth::AUTHORIZE_PATH;
 use crate::state::ApiState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("rcrequestid");
@@ -42,7 +43,7 @@ pub(crate) async fn front(
         None => state.secrets.random_id().map(|id| id.to_string()).unwrap_or_default(),
     };
     request.extensions_mut().insert(RequestId(id.clone()));
-    let origin = request.headers().get(ORIGIN).cloned();
+    let origin = request.headers().get(ORIGIN).filter(|_| is_shared(&request)).cloned();
     let span = tracing::info_span!(
         "request",
         request.id = %id,
@@ -67,6 +68,12 @@ pub(crate) async fn front(
     response
 }
 
+/// The log-in page is for people who look at it, not for scripts of other origins.
+fn is_shared(request: &Request) -> bool {
+    let path = request.uri().path();
+    plain_path(path).as_deref().unwrap_or(path) != AUTHORIZE_PATH
+}
+
 fn is_preflight(request: &Request) -> bool {
     let headers = request.headers();
     request.method() == Method::OPTIONS
@@ -83,8 +90,8 @@ fn preflight() -> Response {
     response
 }
 
-/// The browser SDK sends `credentials: include`, which forbids `*`. No cookie of ours exists, so
-/// naming the origin gives nothing away.
+/// The browser SDK sends `credentials: include`, which forbids `*`. The only cookie of ours is that of
+/// the log-in page, which is not opened to other origins, so naming the origin gives nothing away.
 fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));

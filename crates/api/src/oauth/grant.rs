@@ -9,9 +9,10 @@ use lampfield_core::{AccountId, ExtensionKey};
 use crate::auth::read_jwt;
 use crate::directory::operator;
 use crate::oauth::refusal::OauthRefusal;
+use crate::oauth::session::Proved;
 use crate::state::ApiState;
 
-/// Returns the extension that a grant logs in to.
+/// Returns whom a grant logs in.
 ///
 /// # Errors
 /// 400 `invalid_grant`, without a word of what was wrong, and `unsupported_grant_type`.
@@ -19,7 +20,7 @@ pub(super) async fn prove(
     state: &ApiState,
     app: &App,
     grant: &Grant,
-) -> Result<Arc<Extension>, OauthRefusal> {
+) -> Result<Proved, OauthRefusal> {
     let proved = match grant {
         Grant::JwtBearer { assertion } => by_jwt(state, app, assertion.reveal()),
         Grant::Password { username, extension, password } => {
@@ -29,17 +30,36 @@ pub(super) async fn prove(
             return Err(OauthError::unsupported_grant().into());
         }
     };
-    let extension = proved.ok_or_else(OauthError::invalid_credentials)?;
-    if app.account.is_some_and(|only| only != extension.key.account) {
-        return Err(OauthError::invalid_credentials().into());
-    }
-    if !extension.standing.status.is_live() {
-        return Err(OauthError::extension_state().into());
-    }
-    Ok(extension)
+    admitted(app, proved)
 }
 
-fn by_jwt(state: &ApiState, app: &App, assertion: &str) -> Option<Arc<Extension>> {
+/// Returns whom the log-in page lets in.
+///
+/// # Errors
+/// As [`prove`].
+pub(super) async fn by_login(
+    state: &ApiState,
+    app: &App,
+    username: &str,
+    number: Option<&str>,
+    password: &str,
+) -> Result<Proved, OauthRefusal> {
+    admitted(app, by_password(state, username, number, password).await?)
+}
+
+/// Demands that somebody was proved, whom the application may log in, and who may log in now.
+fn admitted(app: &App, proved: Option<Proved>) -> Result<Proved, OauthRefusal> {
+    let proved = proved.ok_or_else(OauthError::invalid_credentials)?;
+    if app.account.is_some_and(|only| only != proved.extension.key.account) {
+        return Err(OauthError::invalid_credentials().into());
+    }
+    if !proved.extension.standing.status.is_live() {
+        return Err(OauthError::extension_state().into());
+    }
+    Ok(proved)
+}
+
+fn by_jwt(state: &ApiState, app: &App, assertion: &str) -> Option<Proved> {
     let now = state.now();
     let presented = read_jwt(&state.secrets, assertion, now)?;
     let credential = state.registry.credential(presented.credential)?;
@@ -47,7 +67,8 @@ fn by_jwt(state: &ApiState, app: &App, assertion: &str) -> Option<Arc<Extension>
     let is_good = credential.key == presented.key
         && only.as_ref().is_none_or(|only| *only == app.id)
         && expires_at.is_none_or(|end| now < end);
-    if is_good { state.registry.extension(credential.key) } else { None }
+    let extension = state.registry.extension(credential.key).filter(|_| is_good)?;
+    Some(Proved { extension, credential: credential.id })
 }
 
 async fn by_password(
@@ -55,7 +76,7 @@ async fn by_password(
     username: &str,
     number: Option<&str>,
     password: &str,
-) -> Result<Option<Arc<Extension>>, OauthRefusal> {
+) -> Result<Option<Proved>, OauthRefusal> {
     let extension = find(state, username, number);
     let credential = extension.as_ref().and_then(|one| state.registry.password(one.key));
     let kept = credential.as_ref().and_then(|credential| match &credential.proof {
@@ -64,7 +85,8 @@ async fn by_password(
     });
     // Checked for nobody too, so that the time tells nothing of who exists.
     let is_right = state.passwords.is_right(password, kept).await?;
-    Ok(extension.filter(|_| is_right))
+    let proved = extension.zip(credential).filter(|_| is_right);
+    Ok(proved.map(|(extension, credential)| Proved { extension, credential: credential.id }))
 }
 
 /// The account by its number, in any spelling; the extension by its number, or the account's main one.

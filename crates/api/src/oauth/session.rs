@@ -7,9 +7,11 @@ use lampfield_contract::OauthError;
 use lampfield_core::directory::{App, Extension, Scopes, Session, Token};
 use lampfield_core::{SessionId, Timestamp};
 use lampfield_journal::{DirectoryChange, StoreError};
+use uuid::Uuid;
 
 use crate::auth::{Caller, TokenPair, hash_secret};
 use crate::oauth::refusal::OauthRefusal;
+use crate::oauth::spent;
 use crate::state::ApiState;
 
 /// Between two looks for sessions that are over.
@@ -41,31 +43,71 @@ impl Lives {
     }
 }
 
+/// Who begins a session, and with what.
+#[derive(Clone)]
+pub(super) struct Proved {
+    /// Who it is.
+    pub(super) extension: Arc<Extension>,
+    /// The credential that proved it.
+    pub(super) credential: Uuid,
+}
+
+/// What a session begins with.
+#[derive(Clone, Copy)]
+pub(super) struct Beginning<'a> {
+    /// Its id, which nothing had before.
+    pub(super) id: SessionId,
+    /// Who logs in.
+    pub(super) proved: &'a Proved,
+    /// Through which application.
+    pub(super) app: &'a App,
+    /// What is granted.
+    pub(super) scopes: Scopes,
+    /// How long tokens live.
+    pub(super) lives: Lives,
+}
+
+/// Refuses an id with which a session began before: whatever names it was used already. The session
+/// ends, if it has not.
+pub(super) async fn begun_before(
+    state: &ApiState,
+    id: SessionId,
+) -> Result<Option<OauthRefusal>, OauthRefusal> {
+    if state.registry.session(id).is_some() {
+        tracing::warn!(session.id = %id, "a used authorization code came again: the session is ended");
+        end_sessions(state, &[id]).await?;
+        return Ok(Some(OauthError::invalid_code().into()));
+    }
+    let was = spent::contains(state, id);
+    Ok(was.then(|| OauthError::invalid_code().into()))
+}
+
 /// Begins a session; the user's oldest with this application ends if there are too many.
 pub(super) async fn begin(
     state: &ApiState,
-    extension: &Extension,
-    app: &App,
-    scopes: Scopes,
-    lives: Lives,
+    Beginning { id, proved, app, scopes, lives }: Beginning<'_>,
 ) -> Result<Issued, OauthRefusal> {
-    let id = SessionId(state.secrets.random_id()?);
     let pair = state.secrets.first_pair(id)?;
     let now = state.now();
     let (access, refresh) = tokens(&pair, now, lives);
     let session = Session {
         id,
-        key: extension.key,
+        key: proved.extension.key,
         app: app.id.clone(),
         scopes,
+        credential: proved.credential,
         created_at: now,
         access,
         refresh,
         previous_refresh: None,
     };
     let _checking = state.registry.checking().await;
+    // Of two requests with one code at the same moment only the first begins it.
+    if let Some(error) = begun_before(state, id).await? {
+        return Err(error);
+    }
     let mut over = sweep(state, now);
-    let open = state.registry.sessions_of(extension.key, &app.id);
+    let open = state.registry.sessions_of(proved.extension.key, &app.id);
     let surplus = (open.len() + 1).saturating_sub(state.config.tokens.sessions_max.max(1));
     over.extend(open.iter().take(surplus).map(|session| session.id));
     over.sort_unstable();
@@ -126,7 +168,23 @@ pub(super) async fn refresh(
 /// # Errors
 /// [`StoreError`]; nothing has ended then.
 pub async fn end_sessions(state: &ApiState, sessions: &[SessionId]) -> Result<(), StoreError> {
-    state.registry.apply(ending(state, sessions)).await?;
+    end_sessions_with(state, sessions, Vec::new()).await
+}
+
+/// Ends sessions in one step with what ends them.
+///
+/// # Errors
+/// [`StoreError`]; nothing has ended or changed then.
+pub(crate) async fn end_sessions_with(
+    state: &ApiState,
+    sessions: &[SessionId],
+    mut changes: Vec<DirectoryChange>,
+) -> Result<(), StoreError> {
+    changes.extend(ending(state, sessions));
+    if changes.is_empty() {
+        return Ok(());
+    }
+    state.registry.apply(changes).await?;
     for id in sessions {
         state.delivery.session_revoked(*id);
     }
@@ -164,7 +222,8 @@ fn ending(state: &ApiState, sessions: &[SessionId]) -> Vec<DirectoryChange> {
     let subscriptions = state.registry.subscriptions().into_iter();
     let on_sockets = subscriptions.filter(|one| one.is_socket() && sessions.contains(&one.session));
     let removed = on_sockets.map(|one| DirectoryChange::RemoveSubscription(one.id));
-    sessions.iter().map(|id| DirectoryChange::RemoveSession(*id)).chain(removed).collect()
+    let removals = sessions.iter().map(|id| DirectoryChange::RemoveSession(*id));
+    removals.chain(removed).chain(spent::remember(state, sessions)).collect()
 }
 
 /// Finds sessions whose tokens are all over, once in a while.

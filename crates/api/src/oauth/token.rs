@@ -1,20 +1,23 @@
 //! `POST /restapi/oauth/token`.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::header::{CACHE_CONTROL, PRAGMA};
 use http::{HeaderValue, StatusCode};
 use lampfield_contract::{Grant, IssuedTokens, OauthError, Secret, TokenRequest, token_response};
-use lampfield_core::Timestamp;
-use lampfield_core::directory::{App, Scopes};
+use lampfield_core::SessionId;
+use lampfield_core::directory::{App, Grants, Scopes};
 
 use crate::auth::Knocker;
 use crate::edge::{client_address, json, read};
 use crate::oauth::client::{Claimed, read_form};
+use crate::oauth::code;
 use crate::oauth::grant;
 use crate::oauth::refusal::OauthRefusal;
-use crate::oauth::session::{self, Issued, Lives};
+use crate::oauth::session::{self, Beginning, Issued, Lives};
 use crate::rate::Group;
 use crate::state::ApiState;
 
@@ -62,7 +65,7 @@ async fn guarded(
         return OauthRefusal::from(OauthError::rate_exceeded(seconds)).into_response();
     }
     match answer(state, asked, client).await {
-        Ok(issued) => success(state.now(), &issued, asked.endpoint_id.as_deref()),
+        Ok(issued) => success(state, &issued, asked.endpoint_id.as_deref()),
         Err(refusal) => {
             if is_guess(asked, &refusal) {
                 tracing::info!(client.id = client.id(), reason = refusal.0.code, "log-in refused");
@@ -85,15 +88,17 @@ fn subject(state: &ApiState, grant: &Grant) -> String {
             let session = state.secrets.session_of_refresh(refresh_token.reveal());
             session.map(|id| id.to_string()).unwrap_or_default()
         }
-        Grant::AuthorizationCode { .. } => String::new(),
+        Grant::AuthorizationCode { code: text, .. } => code::owner_of(state, text.reveal()),
     }
 }
 
-/// Nobody guesses refresh tokens; old ones come from honest clients that slept.
+/// Nobody guesses refresh tokens and codes; old ones come from honest clients that slept.
 fn is_guess(asked: &TokenRequest, refusal: &OauthRefusal) -> bool {
     match refusal.0.error {
         "invalid_client" => true,
-        "invalid_grant" => !matches!(asked.grant, Grant::Refresh { .. }),
+        "invalid_grant" => {
+            !matches!(asked.grant, Grant::Refresh { .. } | Grant::AuthorizationCode { .. })
+        }
         _ => false,
     }
 }
@@ -105,32 +110,55 @@ async fn answer(
 ) -> Result<Issued, OauthRefusal> {
     let app = client.check(state)?;
     let lives = Lives::granted(state, asked.access_ttl, asked.refresh_ttl);
-    if let Grant::Refresh { refresh_token } = &asked.grant {
-        return session::refresh(state, &app, refresh_token.reveal(), lives).await;
+    need_grant(&app, &asked.grant)?;
+    match &asked.grant {
+        Grant::Refresh { refresh_token } => {
+            return session::refresh(state, &app, refresh_token.reveal(), lives).await;
+        }
+        Grant::AuthorizationCode { code: text, redirect_uri, code_verifier } => {
+            let verifier = code_verifier.as_ref().map(Secret::reveal);
+            let uri = redirect_uri.as_deref();
+            return code::redeem(state, &app, text.reveal(), uri, verifier, lives).await;
+        }
+        Grant::JwtBearer { .. } | Grant::Password { .. } => {}
     }
     let scopes = granted(&app, asked.scopes)?;
-    let extension = grant::prove(state, &app, &asked.grant).await?;
-    session::begin(state, &extension, &app, scopes, lives).await
+    let proved = grant::prove(state, &app, &asked.grant).await?;
+    let id = SessionId(state.secrets.random_id()?);
+    session::begin(state, Beginning { id, proved: &proved, app: &app, scopes, lives }).await
+}
+
+/// An application logs people in only in the ways that were chosen for it.
+fn need_grant(app: &App, grant: &Grant) -> Result<(), OauthError> {
+    let needed = match grant {
+        Grant::JwtBearer { .. } => Grants::JWT_BEARER,
+        Grant::Refresh { .. } => Grants::REFRESH_TOKEN,
+        Grant::Password { .. } => Grants::PASSWORD,
+        Grant::AuthorizationCode { .. } => Grants::AUTHORIZATION_CODE,
+    };
+    if app.grants.contains(needed) { Ok(()) } else { Err(OauthError::unauthorized_client()) }
 }
 
 /// What was asked for, as far as the application may; without a wish all that it may.
-fn granted(app: &App, asked: Option<Scopes>) -> Result<Scopes, OauthError> {
+pub(super) fn granted(app: &App, asked: Option<Scopes>) -> Result<Scopes, OauthError> {
     let may = app.scopes.with_included();
     let scopes = asked.map_or(may, |asked| asked.with_included().shared_with(may));
     if scopes.is_empty() && asked.is_some() {
-        let message = "None of the requested scopes is granted to the application";
-        return Err(OauthError::new(400, "invalid_scope", "OAU-117", message));
+        return Err(OauthError::invalid_scope());
     }
     Ok(scopes)
 }
 
-fn success(now: Timestamp, issued: &Issued, endpoint_id: Option<&str>) -> Response {
+fn success(state: &ApiState, issued: &Issued, endpoint_id: Option<&str>) -> Response {
     let Issued { session, pair } = issued;
+    let now = state.now();
+    let refreshes = |app: Arc<App>| app.grants.contains(Grants::REFRESH_TOKEN);
+    let refresh_life = session.refresh.expires_at.since(now).as_secs();
+    let refresh = state.registry.app(&session.app).is_some_and(refreshes);
     let body = token_response(&IssuedTokens {
         access_token: &pair.access,
         expires_in: session.access.expires_at.since(now).as_secs(),
-        refresh_token: &pair.refresh,
-        refresh_token_expires_in: session.refresh.expires_at.since(now).as_secs(),
+        refresh: refresh.then_some((pair.refresh.as_str(), refresh_life)),
         scopes: session.scopes,
         owner: session.key.extension,
         session: session.id,

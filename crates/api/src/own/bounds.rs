@@ -40,6 +40,8 @@ pub(crate) const QUEUES_MAX: usize = 64;
 pub(crate) const CALL_TEXT_MAX: usize = 128;
 /// Parts of a call's SIP dialog, in characters.
 pub(crate) const SIP_TEXT_MAX: usize = 512;
+/// Addresses that an application's people can be sent back to.
+pub(crate) const REDIRECT_URIS_MAX: usize = 16;
 /// Longest life of a JWT credential that may be asked for, in days.
 pub(crate) const JWT_DAYS_MAX: u64 = 3_650;
 

@@ -75,7 +75,7 @@ fn administration() -> Router<ApiState> {
         .route("/accounts/{account}/extensions/{extension}/presence", put(settings::put))
         .route("/accounts/{account}/extensions/{extension}/lists", get(lists::read).put(lists::put))
         .route("/apps", get(apps::list).post(apps::create))
-        .route("/apps/{app}", delete(apps::remove))
+        .route("/apps/{app}", put(apps::update).delete(apps::remove))
         .route("/accounts/{account}/credentials", get(credentials::list))
         .route("/accounts/{account}/credentials/jwt", post(credentials::create_jwt))
         .route("/accounts/{account}/credentials/password", post(credentials::create_password))

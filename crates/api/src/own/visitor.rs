@@ -7,9 +7,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use lampfield_contract::ApiError;
+use lampfield_core::audit::Actor;
 use lampfield_core::directory::{Account, ApiKey, Extension, Permissions, Role, Scopes};
 use lampfield_core::{AccountId, ExtensionId, ExtensionKey, Viewer};
 
+use crate::audit::person;
 use crate::auth::{Caller, bearer, hash_secret};
 use crate::edge::Refusal;
 use crate::rate::Group;
@@ -57,6 +59,14 @@ impl Visitor {
             None => Ok(()),
             Some(_) => Err(ApiError::admin_required()
                 .with_message("This needs an admin key that is not bound to one account")),
+        }
+    }
+
+    /// Returns the visitor as the audit trail names them.
+    fn actor(&self) -> Actor {
+        match self {
+            Self::Key(key) => Actor::Key { id: key.id, name: key.name.clone() },
+            Self::Person(caller) => person(caller),
         }
     }
 
@@ -177,6 +187,7 @@ pub(super) async fn admit(
         }
         return response;
     }
+    parts.extensions.insert(visitor.actor());
     parts.extensions.insert(visitor);
     let mut response = next.run(Request::from_parts(parts, body)).await;
     if let Some(verdict) = verdict {

@@ -9,7 +9,9 @@ use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt;
 use lampfield_api::auth::hash_secret;
 use lampfield_api::{ApiConfig, ApiState, RateConfig, RestGateway, Secrets, issue_jwt, router};
-use lampfield_core::directory::{Account, App, Credential, Extension, Permissions, Proof, Scopes};
+use lampfield_core::directory::{
+    Account, App, Credential, Extension, Grants, Permissions, Proof, Scopes,
+};
 use lampfield_core::{
     AccountId, AppId, Call, Claim, ClaimId, Command, Direction, Document, ExtensionId,
     ExtensionKey, ExtensionStatus, ExtensionType, Fact, ManualClock, SourceId, Standing,
@@ -40,6 +42,8 @@ pub(crate) const SLOT: u64 = 1701;
 pub(crate) const STRANGER: u64 = 2001;
 /// The secret of the confidential applications.
 pub(crate) const SECRET: &str = "app-secret";
+/// Where the applications' people go back to after the log-in page.
+pub(crate) const REDIRECT: &str = "https://board.example/back?from=lamp";
 /// Anna's password.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -280,6 +284,8 @@ pub(crate) fn app(id: &str, scopes: Scopes) -> App {
         secret: Some(hash_secret(SECRET)),
         scopes,
         account: None,
+        grants: Grants::ALL,
+        redirect_uris: Box::new([REDIRECT.into()]),
     }
 }
 
