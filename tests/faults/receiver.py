@@ -2,15 +2,17 @@
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from history import Received
 
 
 class Receiver:
-    """Answers the handshake, writes down each notification before it answers 200."""
+    """Answers the handshake, writes down each notification before it answers 200, `delay` s later."""
 
-    def __init__(self):
+    def __init__(self, delay=0.0):
+        self.delay = delay
         self.received, self.handshakes, self.faults = [], 0, []
         self.verification = "secret-word"
         self.port, self._http, self._sockets = 0, None, set()
@@ -64,6 +66,7 @@ class Receiver:
                 self.faults.append(f"Verification-Token {handler.headers.get('Verification-Token')}")
             with self._lock:
                 self.received.append(Received.from_envelope(json.loads(body)))
+            time.sleep(self.delay)
         handler.send_response(200)
         if validation:
             handler.send_header("Validation-Token", validation)
