@@ -5,7 +5,7 @@
 //! the member's choice for this one queue.
 
 use lampfield_core::directory::Extension;
-use lampfield_core::{DndStatus, ExtensionId, ExtensionKey};
+use lampfield_core::{DndStatus, Document, ExtensionId, ExtensionKey, View};
 use serde_json::{Map, Value, json};
 
 use crate::error::ApiError;
@@ -18,6 +18,21 @@ pub struct Acceptance {
     pub any_queue: bool,
     /// `acceptCurrentQueueCalls`: the calls of this queue.
     pub this_queue: bool,
+}
+
+impl Acceptance {
+    /// Returns what is seen, under `view`, of what a member with `document` takes of `queue`. Who
+    /// hides looks as if they had chosen nothing.
+    #[must_use]
+    pub fn of(document: &Document, queue: ExtensionId, view: View) -> Self {
+        match view {
+            View::Hidden => Self { any_queue: true, this_queue: true },
+            View::Full | View::WithoutCallers => Self {
+                any_queue: takes_queue_calls(document.dnd),
+                this_queue: document.settings.takes_calls_of(queue),
+            },
+        }
+    }
 }
 
 /// What a body says of one queue, or of one member of a queue.
@@ -121,6 +136,33 @@ mod tests {
 
     fn choice(id: u64, accepts: Option<bool>) -> QueueChoice {
         QueueChoice { id: ExtensionId::new(id).expect("an id"), accepts }
+    }
+
+    #[test]
+    fn who_hides_looks_as_if_they_had_chosen_nothing() {
+        use lampfield_core::{
+            ExtensionStatus, ExtensionType, Policy, Settings, SettingsPatch, Standing, Timestamp,
+        };
+        let [declined, other] = [7, 8].map(|id| ExtensionId::new(id).expect("an id"));
+        let patch = SettingsPatch {
+            dnd_status: Some(DndStatus::DoNotAcceptDepartmentCalls),
+            declined_queues: Some(vec![declined]),
+            ..SettingsPatch::default()
+        };
+        let standing = Standing { kind: ExtensionType::User, status: ExtensionStatus::Enabled };
+        let settings = Settings::default().patched(&patch);
+        let document =
+            Document::of(standing, settings, Vec::new(), Policy::default(), Timestamp(0));
+        let seen = |queue, view| {
+            let Acceptance { any_queue, this_queue } = Acceptance::of(&document, queue, view);
+            (any_queue, this_queue)
+        };
+
+        for view in [View::Full, View::WithoutCallers] {
+            assert_eq!(seen(declined, view), (false, false));
+            assert_eq!(seen(other, view), (false, true));
+        }
+        assert_eq!(seen(declined, View::Hidden), (true, true));
     }
 
     #[test]

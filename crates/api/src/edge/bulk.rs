@@ -60,15 +60,55 @@ pub(crate) fn split<'a>(ids: &'a str, what: &str) -> Result<Vec<&'a str>, ApiErr
     Ok(ids)
 }
 
-/// Takes the bodies of a `PUT` apart: one part or one array member for each id, in their order.
+/// Takes a change of several extensions apart, each with its own body: those of a list of ids in the
+/// path in their order, those of a `*` in the path by the id beside them. None for one id in the path.
+///
+/// # Errors
+/// 400 for too many, and when ids and bodies do not fit together.
+pub(crate) fn changes(
+    ids: &str,
+    what: &str,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Option<Vec<(String, Vec<u8>)>>, ApiError> {
+    if ids == "*" {
+        let named = named(body)?;
+        let ids = named.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(",");
+        return split(&ids, what).map(|_| Some(named));
+    }
+    if !ids.contains(',') {
+        return Ok(None);
+    }
+    let ids = split(ids, what)?;
+    let bodies = bodies(headers, body, ids.len())?;
+    Ok(Some(ids.into_iter().map(str::to_owned).zip(bodies).collect()))
+}
+
+/// Reads an array, perhaps as `records`, of `{"resourceId", "body"}` or of bodies with their `id`.
+fn named(body: &[u8]) -> Result<Vec<(String, Vec<u8>)>, ApiError> {
+    if is_too_deep(body) {
+        return Err(ApiError::bad_json());
+    }
+    let mut list: Value = serde_json::from_slice(body).map_err(|_| ApiError::bad_json())?;
+    let list = list.get_mut("records").map(Value::take).unwrap_or(list);
+    let records = list.as_array().ok_or_else(|| ApiError::invalid_parameter("records"))?;
+    let one = |record: &Value| {
+        let id = match record.get("resourceId").or_else(|| record.get("id"))? {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        Some((id, record.get("body").unwrap_or(record).to_string().into_bytes()))
+    };
+    let named: Option<Vec<_>> = records.iter().map(one).collect();
+    named.ok_or_else(|| ApiError::invalid_parameter("resourceId"))
+}
+
+/// Takes the bodies of a change apart: one part or one array member for each id, in their order.
 ///
 /// # Errors
 /// 400 when there are more or fewer than `count`, or they cannot be told apart.
-pub(crate) fn bodies(
-    headers: &HeaderMap,
-    body: &Bytes,
-    count: usize,
-) -> Result<Vec<Vec<u8>>, ApiError> {
+fn bodies(headers: &HeaderMap, body: &Bytes, count: usize) -> Result<Vec<Vec<u8>>, ApiError> {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let bodies = if kind.starts_with("multipart/") {
         parts(kind, body).ok_or_else(ApiError::cannot_parse)?
@@ -181,6 +221,33 @@ mod tests {
         ] {
             assert_eq!(parts(kind, body.as_bytes()), None, "{kind} {body:?}");
         }
+    }
+
+    #[test]
+    fn a_star_takes_the_ids_from_the_body() {
+        let changes = |ids: &str, body: &str| {
+            changes(ids, "X", &HeaderMap::new(), &Bytes::copy_from_slice(body.as_bytes()))
+        };
+        let both = [("7", r#"{"a":1}"#), ("8", r#"{"id":8,"a":2}"#)]
+            .map(|(id, body)| (id.to_owned(), body.as_bytes().to_vec()));
+        let list = r#"[{"resourceId":"7","body":{"a":1}},{"id":8,"a":2}]"#;
+
+        assert_eq!(changes("*", list), Ok(Some(both.to_vec())));
+        assert_eq!(changes("*", &format!(r#"{{"records":{list}}}"#)), Ok(Some(both.to_vec())));
+        assert_eq!(changes("7", list), Ok(None));
+        for (body, parameter) in [
+            ("{}", Some("records")),
+            ("[{}]", Some("resourceId")),
+            ("[]", Some("extensionId")),
+            (r#"[{"id":"7,8"},{"id":""}]"#, Some("extensionId")),
+            ("[", None),
+        ] {
+            let error = changes("*", body).unwrap_err();
+            assert_eq!((error.status, error.parameter.as_deref()), (400, parameter), "{body}");
+        }
+        let many: Vec<_> = (0..31).map(|id| format!(r#"{{"id":{id}}}"#)).collect();
+        let error = changes("*", &format!("[{}]", many.join(","))).unwrap_err();
+        assert_eq!(error.code, "InvalidMultipartRequest");
     }
 
     #[test]

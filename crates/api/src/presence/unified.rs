@@ -39,7 +39,8 @@ pub(super) async fn read(
     Ok(bulk::array(items.collect()))
 }
 
-/// `PATCH …/unified-presence`: a partial update; several ids parted by commas take one body each.
+/// `PATCH …/unified-presence`: a partial update; several ids parted by commas, or `*` with ids in the
+/// body, take one body each.
 pub(super) async fn change(
     State(state): State<ApiState>,
     caller: Caller,
@@ -50,15 +51,13 @@ pub(super) async fn change(
 ) -> Answer {
     caller.resolve_account(&account)?;
     caller.need_scope(Scopes::EDIT_PRESENCE)?;
-    if !extension.contains(',') {
+    let Some(changes) = bulk::changes(&extension, WHAT, &headers, &body)? else {
         return Ok(ok(&update(&state, &caller, &extension, &body).await?));
-    }
-    let ids = bulk::split(&extension, WHAT)?;
-    let bodies = bulk::bodies(&headers, &body, ids.len())?;
-    let mut items = Vec::with_capacity(ids.len());
-    for (id, body) in ids.iter().zip(bodies) {
-        let outcome = update(&state, &caller, id, &body).await.map_err(|refusal| *refusal.0);
-        items.push(bulk::Item::of(id, TAIL, &base, &caller, outcome));
+    };
+    let mut items = Vec::with_capacity(changes.len());
+    for (id, body) in changes {
+        let outcome = update(&state, &caller, &id, &body).await.map_err(|refusal| *refusal.0);
+        items.push(bulk::Item::of(&id, TAIL, &base, &caller, outcome));
     }
     Ok(bulk::array(items))
 }

@@ -16,7 +16,7 @@ use crate::presence::resource_of;
 use crate::state::ApiState;
 
 /// `PUT /account/{accountId}/extension/{extensionId}/presence`: a partial update; several ids parted by
-/// commas take one body each.
+/// commas, or `*` with ids in the body, take one body each.
 pub(super) async fn extension_or_several(
     State(state): State<ApiState>,
     caller: Caller,
@@ -30,15 +30,14 @@ pub(super) async fn extension_or_several(
     caller.need_scope(Scopes::EDIT_PRESENCE)?;
     let look =
         Look { state: &state, caller: &caller, base, flags: ResourceFlags::from_query(&query) };
-    if !extension.contains(',') {
+    let changes = bulk::changes(&extension, "Extension Presence Info", &headers, &body)?;
+    let Some(changes) = changes else {
         return Ok(ok(&look.update(&extension, &body).await?));
-    }
-    let ids = bulk::split(&extension, "Extension Presence Info")?;
-    let bodies = bulk::bodies(&headers, &body, ids.len())?;
-    let mut items = Vec::with_capacity(ids.len());
-    for (id, body) in ids.iter().zip(bodies) {
-        let outcome = look.update(id, &body).await.map_err(|refusal| *refusal.0);
-        items.push(bulk::Item::of(id, "/presence", &look.base, &caller, outcome));
+    };
+    let mut items = Vec::with_capacity(changes.len());
+    for (id, body) in changes {
+        let outcome = look.update(&id, &body).await.map_err(|refusal| *refusal.0);
+        items.push(bulk::Item::of(&id, "/presence", &look.base, &caller, outcome));
     }
     bulk::answer(&state, &headers, items)
 }

@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lampfield_contract::{Acceptance, ApiError, takes_queue_calls};
+use lampfield_contract::{Acceptance, ApiError};
 use lampfield_core::directory::{Extension, Permissions};
-use lampfield_core::{
-    Command, Document, ExtensionId, ExtensionKey, SettingsPatch, View, Viewer, see,
-};
+use lampfield_core::{Command, ExtensionId, ExtensionKey, SettingsPatch, Viewer, see};
 use lampfield_engine::Order;
 
 use crate::auth::Caller;
@@ -26,22 +24,16 @@ pub(super) struct Wish {
     pub(super) accepts: bool,
 }
 
-/// Returns what `viewer` sees of what a member takes of a queue. Who hides looks as if they had
-/// chosen nothing.
+/// Returns what `viewer` sees of what a member takes of a queue.
 pub(super) fn acceptance(
     state: &ApiState,
     viewer: Viewer,
     member: &Extension,
     queue: ExtensionId,
 ) -> Acceptance {
-    with_document(state, member, |document: &Document| {
-        match see(viewer, member.key.extension, &document.settings) {
-            View::Hidden => Acceptance { any_queue: true, this_queue: true },
-            View::Full | View::WithoutCallers => Acceptance {
-                any_queue: takes_queue_calls(document.dnd),
-                this_queue: document.settings.takes_calls_of(queue),
-            },
-        }
+    with_document(state, member, |document| {
+        let view = see(viewer, member.key.extension, &document.settings);
+        Acceptance::of(document, queue, view)
     })
 }
 

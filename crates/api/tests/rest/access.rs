@@ -10,14 +10,15 @@ use crate::house::{
     A, ANNA, B, BEN, CLEO, House, QUEUE, Reply, STRANGER, app, extension, key, presence_of,
 };
 
-/// Everything that names an account or an extension (contract 2.3): method, path, body, and the scope
-/// and the permission that it needs of those who ask for themselves.
+/// Everything that names an account or an extension (contract 2.3): method, path, body, the scope and
+/// the permission that it needs of those who ask for themselves, and the group that it counts in.
 struct Door {
     method: &'static str,
     path: String,
     body: &'static str,
     scope: &'static str,
     permission: &'static str,
+    group: &'static str,
 }
 
 impl std::fmt::Display for Door {
@@ -47,32 +48,38 @@ fn doors(account: &str, extension: &str) -> Vec<Door> {
     let undisturbed = r#"{"glip":{"availability":"DND"}}"#;
     let nobody = r#"{"extensions":[]}"#;
     let rows = [
-        ("GET", format!("{base}/presence"), "", READ),
-        ("GET", base.clone(), "", COMPANY),
-        ("GET", format!("{base}/extension"), "", DIRECTORY),
-        ("GET", format!("{base}/call-queues"), "", DIRECTORY),
-        ("GET", queue.clone(), "", DIRECTORY),
-        ("GET", format!("{queue}/presence"), "", READ),
-        ("PUT", format!("{queue}/presence"), "[]", EDIT),
-        ("GET", person.clone(), "", DIRECTORY),
-        ("GET", format!("{person}/features"), "", DIRECTORY),
-        ("GET", presence.clone(), "", READ),
-        ("PUT", presence.clone(), busy, EDIT),
-        ("GET", format!("{presence}/line"), "", READ_SETTINGS),
-        ("PUT", format!("{presence}/line"), "[]", EDIT_SETTINGS),
-        ("GET", format!("{presence}/line/1"), "", READ_SETTINGS),
-        ("GET", format!("{presence}/line/presence"), "", READ),
-        ("GET", format!("{presence}/permission"), "", READ_SETTINGS),
-        ("PUT", format!("{presence}/permission"), nobody, EDIT_SETTINGS),
-        ("GET", format!("{person}/unified-presence"), "", READ),
-        ("PATCH", format!("{person}/unified-presence"), undisturbed, EDIT),
-        ("GET", format!("{person}/call-queue-presence"), "", READ),
-        ("PUT", format!("{person}/call-queue-presence"), "[]", EDIT),
-        ("GET", format!("{person}/favorite"), "", READ_CONTACTS),
-        ("PUT", format!("{person}/favorite"), "[]", CONTACTS),
+        ("GET", format!("{base}/presence"), "", READ, "heavy"),
+        ("GET", base.clone(), "", COMPANY, "light"),
+        ("GET", format!("{base}/extension"), "", DIRECTORY, "medium"),
+        ("GET", format!("{base}/call-queues"), "", DIRECTORY, "medium"),
+        ("GET", queue.clone(), "", DIRECTORY, "light"),
+        ("GET", format!("{queue}/presence"), "", READ, "light"),
+        ("PUT", format!("{queue}/presence"), "[]", EDIT, "medium"),
+        ("GET", person.clone(), "", DIRECTORY, "light"),
+        ("GET", format!("{person}/features"), "", DIRECTORY, "medium"),
+        ("GET", presence.clone(), "", READ, "light"),
+        ("PUT", presence.clone(), busy, EDIT, "medium"),
+        ("GET", format!("{presence}/line"), "", READ_SETTINGS, "light"),
+        ("PUT", format!("{presence}/line"), "[]", EDIT_SETTINGS, "medium"),
+        ("GET", format!("{presence}/line/1"), "", READ_SETTINGS, "light"),
+        ("GET", format!("{presence}/line/presence"), "", READ, "light"),
+        ("GET", format!("{presence}/permission"), "", READ_SETTINGS, "light"),
+        ("PUT", format!("{presence}/permission"), nobody, EDIT_SETTINGS, "light"),
+        ("GET", format!("{person}/unified-presence"), "", READ, "medium"),
+        ("PATCH", format!("{person}/unified-presence"), undisturbed, EDIT, "medium"),
+        ("GET", format!("{person}/call-queue-presence"), "", READ, "light"),
+        ("PUT", format!("{person}/call-queue-presence"), "[]", EDIT, "medium"),
+        ("GET", format!("{person}/favorite"), "", READ_CONTACTS, "light"),
+        ("PUT", format!("{person}/favorite"), "[]", CONTACTS, "medium"),
     ];
-    let door =
-        |(method, path, body, (scope, permission))| Door { method, path, body, scope, permission };
+    let door = |(method, path, body, (scope, permission), group)| Door {
+        method,
+        path,
+        body,
+        scope,
+        permission,
+        group,
+    };
     rows.into_iter().map(door).collect()
 }
 
@@ -100,6 +107,25 @@ async fn without_a_token_or_with_one_that_is_no_good_no_door_opens() {
         }
     }
     assert_eq!(house.state.journal.head(key(ANNA).account).position.offset, 0);
+}
+
+#[tokio::test]
+async fn every_request_counts_in_its_group_and_says_so() {
+    let house = House::new().await;
+    let token = house.log_in(ANNA).await;
+    for door in doors("~", "~") {
+        let answer = knock(&house, &token, &door).await.expect(200);
+        let limit = match door.group {
+            "light" => "50",
+            "medium" => "40",
+            _ => "10",
+        };
+        let header = |name: &str| answer.headers[name].to_str().unwrap().to_owned();
+        assert_eq!(header("x-rate-limit-group"), door.group, "{door}");
+        assert_eq!(header("x-rate-limit-limit"), limit, "{door}");
+        assert_eq!(header("x-rate-limit-window"), "60", "{door}");
+        assert!(answer.headers.contains_key("x-rate-limit-remaining"), "{door}");
+    }
 }
 
 #[tokio::test]

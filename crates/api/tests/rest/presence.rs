@@ -212,6 +212,10 @@ async fn several_extensions_are_changed_each_for_itself() {
         (&json!(403), &json!("CMN-404"))
     );
     assert_eq!(document(&house, ANNA).settings.user_status.as_str(), "Busy");
+    let body = r#"[{"resourceId":"1001","body":{"userStatus":"Available"}},{"id":1002,"userStatus":"Busy"}]"#;
+    let star = house.call(&token, "PUT", &presence_of(ANNA).replace("1001", "*"), body).await;
+    let text = String::from_utf8(star.expect(207).bytes).unwrap();
+    assert!(text.contains(r#""userStatus":"Available""#) && text.contains("CMN-404"), "{text}");
 }
 
 #[tokio::test]

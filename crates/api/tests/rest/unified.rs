@@ -120,6 +120,10 @@ async fn several_come_and_change_as_one_array() {
     assert_eq!(list[0]["body"]["status"], "DND");
     assert_eq!(list[1]["body"]["errorCode"], "CMN-404");
     assert_eq!(document(&house, ANNA).settings.user_status.as_str(), "Busy");
+    let body = r#"[{"id":"1001","glip":{"availability":"Available"}},{"id":"2001"}]"#;
+    let list = house.call(&token, "PATCH", &unified("*"), body).await.expect(207).json();
+    assert_eq!(list[0]["body"]["status"], "Available");
+    assert_eq!(list[1]["status"], 404);
     let many: Value = house.get(&token, &unified(vec!["1"; 31].join(","))).await.expect(400).json();
     assert_eq!(many["errorCode"], "InvalidMultipartRequest");
 }

@@ -268,6 +268,7 @@ fn fill(row: &Row, after: &mut Extension) -> Result<(), Rejection> {
     if let Some(kind) = filled(row, "type") {
         after.standing.kind = checked(row, "type", profile::kind(kind))?;
     }
+    after.editable_member_status |= after.standing.kind != ExtensionType::Department;
     if let Some(status) = filled(row, "status") {
         after.standing.status = checked(row, "status", profile::status(status))?;
     }
