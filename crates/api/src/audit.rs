@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use lampfield_core::AccountId;
 use lampfield_core::audit::{Actor, Alteration, AuditAct, AuditEntry, bounded};
+use lampfield_core::{AccountId, ExtensionKey};
 use lampfield_journal::DirectoryChange;
 use smol_str::SmolStr;
 
@@ -40,6 +40,12 @@ impl Trail {
     /// Returns the trail of a person's request.
     pub(crate) fn of(caller: &Caller) -> Self {
         Self { actor: person(caller), origin: caller.origin.clone() }
+    }
+
+    /// Tells whether it is somebody who changes their own.
+    pub(crate) fn is_of(&self, key: ExtensionKey) -> bool {
+        // People reach their own account only.
+        matches!(&self.actor, Actor::Person { extension, .. } if *extension == key.extension)
     }
 
     /// Returns the change that adds an entry about `account`, or about the whole house.

@@ -48,7 +48,7 @@ pub(super) async fn replace(
         return Err(ApiError::invalid_parameter("extensionId").into());
     }
     let patch = SettingsPatch { favorites: Some(favorites), ..SettingsPatch::default() };
-    submit(&state, &owner, patch).await?;
+    submit(&state, &caller, &owner, patch).await?;
     Ok(ok(&list(&state, &base, &owner)))
 }
 

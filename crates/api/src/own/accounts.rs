@@ -4,10 +4,12 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use lampfield_contract::{ApiError, format_timestamp, parse_object};
 use lampfield_core::AccountId;
+use lampfield_core::audit::{Alteration, AuditAct};
 use lampfield_core::directory::{Account, Role};
 use lampfield_journal::DirectoryChange;
 use serde_json::{Value, json};
 
+use crate::audit::Trail;
 use crate::edge::{Answer, Payload, json as answer, ok};
 use crate::own::bounds::{ACCOUNTS_FROM, NAME_MAX, NUMBER_MAX};
 use crate::own::fields::Fields;
@@ -27,6 +29,7 @@ pub(super) async fn list(State(state): State<ApiState>, visitor: Visitor) -> Ans
 pub(super) async fn create(
     State(state): State<ApiState>,
     visitor: Visitor,
+    trail: Trail,
     Payload(body): Payload,
 ) -> Answer {
     visitor.need_whole_house()?;
@@ -45,7 +48,14 @@ pub(super) async fn create(
         created_at: state.now(),
     };
     let shown = record(&state, &account);
-    state.registry.apply(vec![DirectoryChange::PutAccount(account)]).await?;
+    let told = [
+        Alteration::between("name", "", &account.name),
+        Alteration::between("mainNumber", "", &account.main_number),
+    ];
+    let told = told.into_iter().flatten().collect();
+    let (id, object) = (account.id, account.id.to_string());
+    let entry = trail.entry(&state, Some(id), AuditAct::AccountCreate, &object, told);
+    state.registry.apply(vec![DirectoryChange::PutAccount(account), entry]).await?;
     Ok(answer(StatusCode::CREATED, &shown))
 }
 

@@ -8,6 +8,8 @@ pub(crate) const IMPORT_BODY_MAX: usize = 32 << 20;
 pub(crate) const IMPORT_ROWS_MAX: usize = 500_000;
 /// Directory changes that an import makes durable at a time.
 pub(crate) const IMPORT_GROUP: usize = 1_000;
+/// Extensions of an import that are told one by one in the audit trail; of a larger one only the sum.
+pub(crate) const IMPORT_TOLD_MAX: usize = 1_000;
 /// Longest body of a picture, in bytes.
 pub(crate) const PICTURE_BODY_MAX: usize = 16 << 20;
 /// Longest body of a batch, in bytes.

@@ -1,4 +1,5 @@
-//! Log-ins of an account's people: JWTs and passwords.
+//! Log-ins of an account's people: JWTs and passwords. With a log-in end the sessions that it began;
+//! with a changed password all sessions of its user (contract 4.4).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,14 +8,17 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::StatusCode;
 use lampfield_contract::{ApiError, format_timestamp, parse_object};
+use lampfield_core::audit::{Alteration, AuditAct};
 use lampfield_core::directory::{Account, Credential, Extension, Proof, Role};
-use lampfield_core::{AppId, Timestamp};
+use lampfield_core::{AppId, SessionId, Timestamp};
 use lampfield_journal::DirectoryChange;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::audit::Trail;
 use crate::auth::issue_jwt;
-use crate::edge::{Answer, Payload, json as answer, ok};
+use crate::edge::{Answer, Payload, Refusal, json as answer, ok};
+use crate::oauth::end_sessions_with;
 use crate::own::Visitor;
 use crate::own::bounds::JWT_DAYS_MAX;
 use crate::own::fields::Fields;
@@ -38,6 +42,7 @@ pub(super) async fn list(
 pub(super) async fn create_jwt(
     State(state): State<ApiState>,
     visitor: Visitor,
+    trail: Trail,
     Path(account): Path<String>,
     Payload(body): Payload,
 ) -> Answer {
@@ -55,14 +60,17 @@ pub(super) async fn create_jwt(
     let jwt = issue_jwt(&state.secrets, &credential).ok_or_else(ApiError::internal)?;
     let mut shown = record(&state, &credential);
     shown["jwt"] = json!(jwt);
-    state.registry.apply(vec![DirectoryChange::PutCredential(credential)]).await?;
+    let entry = noted(&state, &trail, AuditAct::CredentialCreate, &credential);
+    state.registry.apply(vec![DirectoryChange::PutCredential(credential), entry]).await?;
     Ok(answer(StatusCode::CREATED, &shown))
 }
 
-/// `POST /accounts/{account}/credentials/password`: replaces the one before.
+/// `POST /accounts/{account}/credentials/password`: replaces the one before; whoever was logged in has
+/// to log in again.
 pub(super) async fn create_password(
     State(state): State<ApiState>,
     visitor: Visitor,
+    trail: Trail,
     Path(account): Path<String>,
     Payload(body): Payload,
 ) -> Answer {
@@ -80,26 +88,41 @@ pub(super) async fn create_password(
     let before = state.registry.password(extension.key);
     let mut changes: Vec<_> =
         before.iter().map(|it| DirectoryChange::RemoveCredential(it.id)).collect();
+    changes.push(noted(&state, &trail, AuditAct::CredentialCreate, &credential));
     changes.push(DirectoryChange::PutCredential(credential));
-    state.registry.apply(changes).await?;
+    // A first password ends nothing: nobody can have known another one.
+    let ended = if before.is_some() { sessions_of(&state, &extension) } else { Vec::new() };
+    end_sessions_with(&state, &ended, changes).await?;
     Ok(answer(StatusCode::CREATED, &shown))
 }
 
-/// `DELETE /accounts/{account}/credentials/{credential}`.
+/// `DELETE /accounts/{account}/credentials/{credential}`: the sessions that it began end.
 pub(super) async fn remove(
     State(state): State<ApiState>,
     visitor: Visitor,
+    trail: Trail,
     Path((account, credential)): Path<(String, String)>,
 ) -> Answer {
     visitor.need(Role::Admin)?;
     let account = visitor.account(&state, &account)?;
+    let _checking = state.registry.checking().await;
     let credential = Uuid::try_parse(&credential)
         .ok()
         .and_then(|id| state.registry.credential(id))
         .filter(|credential| credential.key.account == account.id)
         .ok_or_else(|| ApiError::not_found("credentialId"))?;
-    state.registry.apply(vec![DirectoryChange::RemoveCredential(credential.id)]).await?;
+    let sessions = state.registry.sessions_of_user(credential.key).into_iter();
+    let begun = sessions.filter(|session| session.credential == credential.id);
+    let begun: Vec<_> = begun.map(|session| session.id).collect();
+    let entry = noted(&state, &trail, AuditAct::CredentialRemove, &credential);
+    let changes = vec![DirectoryChange::RemoveCredential(credential.id), entry];
+    end_sessions_with(&state, &begun, changes).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn sessions_of(state: &ApiState, extension: &Extension) -> Vec<SessionId> {
+    let sessions = state.registry.sessions_of_user(extension.key);
+    sessions.iter().map(|session| session.id).collect()
 }
 
 fn new_credential(
@@ -107,8 +130,22 @@ fn new_credential(
     extension: &Extension,
     proof: Proof,
     created_at: Timestamp,
-) -> Result<Credential, crate::edge::Refusal> {
+) -> Result<Credential, Refusal> {
     Ok(Credential { id: state.secrets.random_id()?, key: extension.key, proof, created_at })
+}
+
+/// Returns the entry of the audit trail about a log-in.
+fn noted(state: &ApiState, trail: &Trail, act: AuditAct, one: &Credential) -> DirectoryChange {
+    let (kind, app, expires_at) = parts(one);
+    let expires_at = expires_at.map(format_timestamp).unwrap_or_default();
+    let told = [
+        Alteration::between("kind", "", kind),
+        Alteration::between("extension", "", &one.key.extension.to_string()),
+        Alteration::between("app", "", app.unwrap_or_default()),
+        Alteration::between("expiresAt", "", &expires_at),
+    ];
+    let told = told.into_iter().flatten().collect();
+    trail.entry(state, Some(one.key.account), act, &one.id.to_string(), told)
 }
 
 fn extension_of(
@@ -135,12 +172,17 @@ fn app_of(
         .ok_or_else(|| fields.wrong("app", "the id of an application that the account may use"))
 }
 
-fn record(state: &ApiState, credential: &Credential) -> Value {
-    let extension = state.registry.extension(credential.key);
-    let (kind, app, expires_at) = match &credential.proof {
+/// Returns kind, application and end of a log-in.
+fn parts(credential: &Credential) -> (&'static str, Option<&str>, Option<Timestamp>) {
+    match &credential.proof {
         Proof::Password(_) => ("password", None, None),
         Proof::Jwt { app, expires_at } => ("jwt", app.as_ref().map(AppId::as_str), *expires_at),
-    };
+    }
+}
+
+fn record(state: &ApiState, credential: &Credential) -> Value {
+    let extension = state.registry.extension(credential.key);
+    let (kind, app, expires_at) = parts(credential);
     json!({
         "id": credential.id.to_string(),
         "kind": kind,

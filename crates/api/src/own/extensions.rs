@@ -15,7 +15,9 @@ use lampfield_journal::DirectoryChange;
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 
+use crate::audit::Trail;
 use crate::edge::{Answer, Base, Payload, Query, encode, json as answer, ok};
+use crate::own::altered::noted;
 use crate::own::bounds::{EXTENSIONS_FROM, QUEUES_MAX};
 use crate::own::fields::Fields;
 use crate::own::visitor::find_extension;
@@ -57,6 +59,7 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(state): State<ApiState>,
     visitor: Visitor,
+    trail: Trail,
     Path(account): Path<String>,
     Payload(body): Payload,
 ) -> Answer {
@@ -79,7 +82,9 @@ pub(super) async fn create(
     };
     let extension = patched(&state, &account, &blank, &fields)?;
     let shown = record(&extension);
-    state.registry.apply(vec![DirectoryChange::PutExtension(extension)]).await?;
+    let mut changes: Vec<_> = noted(&state, &trail, None, Some(&extension)).into_iter().collect();
+    changes.push(DirectoryChange::PutExtension(extension));
+    state.registry.apply(changes).await?;
     Ok(answer(StatusCode::CREATED, &shown))
 }
 
@@ -97,6 +102,7 @@ pub(super) async fn read(
 pub(super) async fn update(
     State(state): State<ApiState>,
     visitor: Visitor,
+    trail: Trail,
     Path((account, extension)): Path<(String, String)>,
     Payload(body): Payload,
 ) -> Answer {
@@ -110,7 +116,10 @@ pub(super) async fn update(
     let after = patched(&state, &account, &before, &fields)?;
     let (shown, change) = (record(&after), standing_change(&before, &after));
     if after != *before {
-        state.registry.apply(vec![DirectoryChange::PutExtension(after)]).await?;
+        let entry = noted(&state, &trail, Some(&before), Some(&after));
+        let mut changes: Vec<_> = entry.into_iter().collect();
+        changes.push(DirectoryChange::PutExtension(after));
+        state.registry.apply(changes).await?;
     }
     drop(checking);
     if let Some(change) = change {
@@ -124,6 +133,7 @@ pub(super) async fn update(
 pub(super) async fn remove(
     State(state): State<ApiState>,
     visitor: Visitor,
+    trail: Trail,
     Path((account, extension)): Path<(String, String)>,
 ) -> Answer {
     visitor.need(Role::Admin)?;
@@ -136,7 +146,9 @@ pub(super) async fn remove(
     }
     let _checking = state.registry.checking().await;
     let leftovers = Leftovers::of(&state, extension.key);
-    state.registry.apply(leftovers.changes(&state, extension.key)).await?;
+    let mut changes = leftovers.changes(&state, extension.key);
+    changes.extend(noted(&state, &trail, Some(&extension), None));
+    state.registry.apply(changes).await?;
     leftovers.tell(&state);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -251,12 +263,8 @@ struct Leftovers {
 impl Leftovers {
     fn of(state: &ApiState, key: ExtensionKey) -> Self {
         let registry = &state.registry;
-        let sessions = registry
-            .apps()
-            .iter()
-            .flat_map(|app| registry.sessions_of(key, &app.id))
-            .map(|session| session.id)
-            .collect();
+        let sessions = registry.sessions_of_user(key);
+        let sessions = sessions.iter().map(|session| session.id).collect();
         let subscriptions = registry
             .subscriptions()
             .iter()

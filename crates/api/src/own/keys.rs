@@ -5,11 +5,13 @@ use axum::response::IntoResponse;
 use http::StatusCode;
 use lampfield_contract::{ApiError, format_timestamp, parse_object};
 use lampfield_core::AccountId;
+use lampfield_core::audit::{Alteration, AuditAct};
 use lampfield_core::directory::{ApiKey, Role};
 use lampfield_journal::DirectoryChange;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::audit::Trail;
 use crate::edge::{Answer, Payload, json as answer, ok};
 use crate::own::bounds::NAME_MAX;
 use crate::own::fields::Fields;
@@ -32,6 +34,7 @@ pub(super) async fn list(State(state): State<ApiState>, visitor: Visitor) -> Ans
 pub(super) async fn create(
     State(state): State<ApiState>,
     visitor: Visitor,
+    trail: Trail,
     Payload(body): Payload,
 ) -> Answer {
     visitor.need(Role::Admin)?;
@@ -53,7 +56,9 @@ pub(super) async fn create(
     };
     let mut shown = record(&key);
     shown["key"] = json!(secret);
-    state.registry.apply(vec![DirectoryChange::PutKey(key)]).await?;
+    let object = key.id.to_string();
+    let entry = trail.entry(&state, account, AuditAct::KeyCreate, &object, told(&key));
+    state.registry.apply(vec![DirectoryChange::PutKey(key), entry]).await?;
     Ok(answer(StatusCode::CREATED, &shown))
 }
 
@@ -61,6 +66,7 @@ pub(super) async fn create(
 pub(super) async fn remove(
     State(state): State<ApiState>,
     visitor: Visitor,
+    trail: Trail,
     Path(id): Path<String>,
 ) -> Answer {
     visitor.need(Role::Admin)?;
@@ -75,7 +81,9 @@ pub(super) async fn remove(
     if rules(key) && keys.iter().filter(|key| rules(key)).count() == 1 {
         return Err(conflict("keyId", "it is the last admin key of the house").into());
     }
-    state.registry.apply(vec![DirectoryChange::RemoveKey(key.id)]).await?;
+    let object = key.id.to_string();
+    let entry = trail.entry(&state, key.account, AuditAct::KeyRemove, &object, told(key));
+    state.registry.apply(vec![DirectoryChange::RemoveKey(key.id), entry]).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -97,6 +105,12 @@ pub(super) fn account_of(
 /// What is for all accounts is out of a bound visitor's reach.
 pub(super) fn is_reached(visitor: &Visitor, account: Option<AccountId>) -> bool {
     visitor.bound().is_none_or(|only| account == Some(only))
+}
+
+/// What the audit trail tells of a key.
+fn told(key: &ApiKey) -> Vec<Alteration> {
+    let told = [("name", &*key.name), ("role", key.role.as_str())];
+    told.into_iter().filter_map(|(member, text)| Alteration::between(member, "", text)).collect()
 }
 
 fn record(key: &ApiKey) -> Value {

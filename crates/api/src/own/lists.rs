@@ -5,15 +5,15 @@ use axum::extract::{Path, State};
 use lampfield_contract::{ApiError, parse_object};
 use lampfield_core::directory::{Extension, Role, Scopes};
 use lampfield_core::settings::{FAVORITES_MAX, LINES_MAX};
-use lampfield_core::{Command, ExtensionId, SettingsPatch};
-use lampfield_engine::Order;
+use lampfield_core::{ExtensionId, SettingsPatch};
 use serde_json::{Value, json};
 
+use crate::audit::Trail;
 use crate::edge::{Answer, PresencePayload, ok};
 use crate::own::Visitor;
 use crate::own::fields::Fields;
 use crate::own::visitor::find_extension;
-use crate::presence::{is_monitorable, with_document};
+use crate::presence::{configure, is_monitorable, with_document};
 use crate::state::ApiState;
 
 /// `GET /accounts/{account}/extensions/{extension}/lists`: keys; people for themselves, administrators
@@ -39,6 +39,7 @@ pub(super) async fn read(
 pub(super) async fn put(
     State(state): State<ApiState>,
     visitor: Visitor,
+    trail: Trail,
     Path((account, extension)): Path<(String, String)>,
     PresencePayload(body): PresencePayload,
 ) -> Answer {
@@ -47,9 +48,7 @@ pub(super) async fn put(
     let members = parse_object(&body)?;
     let patch = patch_of(&state, &extension, &Fields::of(&members))?;
     if patch != SettingsPatch::default() {
-        let command = Command::Configure(patch);
-        let order = Order { key: extension.key, command, observed_at: state.now() };
-        state.intake.submit(order).await?;
+        configure(&state, &trail, extension.key, patch).await?;
     }
     Ok(ok(&shown(&state, &extension)))
 }

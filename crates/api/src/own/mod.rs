@@ -5,7 +5,9 @@
 //! cannot reach does not exist for them.
 
 mod accounts;
+mod altered;
 mod apps;
+mod audit;
 mod batch;
 mod bounds;
 mod claims;
@@ -74,6 +76,8 @@ fn administration() -> Router<ApiState> {
         .route("/accounts/{account}/extensions/{extension}", extension)
         .route("/accounts/{account}/extensions/{extension}/presence", put(settings::put))
         .route("/accounts/{account}/extensions/{extension}/lists", get(lists::read).put(lists::put))
+        .route("/accounts/{account}/audit", get(audit::of_account))
+        .route("/audit", get(audit::of_house))
         .route("/apps", get(apps::list).post(apps::create))
         .route("/apps/{app}", put(apps::update).delete(apps::remove))
         .route("/accounts/{account}/credentials", get(credentials::list))

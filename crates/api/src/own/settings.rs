@@ -5,16 +5,16 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use lampfield_contract::{ApiError, parse_object, parse_presence_update};
 use lampfield_core::directory::{Extension, Permissions, Role, Scopes};
-use lampfield_core::{Command, ExtensionId, SettingsPatch, Timestamp};
-use lampfield_engine::Order;
+use lampfield_core::{ExtensionId, SettingsPatch, Timestamp};
 
+use crate::audit::Trail;
 use crate::edge::{Answer, Base, PresencePayload, ok};
 use crate::own::Visitor;
 use crate::own::bounds::TIMED_MAX;
 use crate::own::fields::Fields;
 use crate::own::ingest::told;
 use crate::own::visitor::find_extension;
-use crate::presence::check_queues;
+use crate::presence::{check_queues, configure};
 use crate::state::ApiState;
 
 /// `PUT /accounts/{account}/extensions/{extension}/presence`: the contract's members, and
@@ -22,6 +22,7 @@ use crate::state::ApiState;
 pub(super) async fn put(
     State(state): State<ApiState>,
     visitor: Visitor,
+    trail: Trail,
     Path((account, extension)): Path<(String, String)>,
     Base(base): Base,
     PresencePayload(body): PresencePayload,
@@ -34,9 +35,7 @@ pub(super) async fn put(
     patch.until = end_of(&fields, &patch, state.now())?;
     patch.permitted = permitted(&state, &extension, &fields)?;
     check_queues(&extension, &patch)?;
-    let order =
-        Order { key: extension.key, command: Command::Configure(patch), observed_at: state.now() };
-    let receipt = state.intake.submit(order).await?;
+    let receipt = configure(&state, &trail, extension.key, patch).await?;
     Ok(ok(&told(&state, &base, visitor.viewer(&state), &extension, &receipt)))
 }
 

@@ -1,5 +1,6 @@
 //! Presence over REST: reading, changing, and who may answer whose calls (contract 2.3-2.5).
 
+mod configure;
 mod line;
 mod permission;
 mod read;
@@ -14,6 +15,7 @@ use crate::rate::Group;
 use crate::router::metered;
 use crate::state::ApiState;
 
+pub(crate) use configure::{configure, note};
 pub(crate) use line::is_monitorable;
 pub(crate) use sight::{resource_of, with_document};
 pub(crate) use write::{check_queues, editable, submit};

@@ -43,7 +43,8 @@ pub(super) async fn write(
         return Err(ApiError::wrong_type().into());
     }
     let permitted = Some(permitted(&state, &extension, &body)?);
-    submit(&state, &extension, SettingsPatch { permitted, ..SettingsPatch::default() }).await?;
+    let patch = SettingsPatch { permitted, ..SettingsPatch::default() };
+    submit(&state, &caller, &extension, patch).await?;
     Ok(ok(&list(&state, &base, &extension, PageRequest::default())))
 }
 

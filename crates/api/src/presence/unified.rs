@@ -73,7 +73,7 @@ async fn update(
     let patch = update.patch(with_document(state, &extension, |document| document.user));
     check_queues(&extension, &patch)
         .map_err(|_| ApiError::invalid_parameter("telephony.availability"))?;
-    submit(state, &extension, patch).await?;
+    submit(state, caller, &extension, patch).await?;
     Ok(resource(state, caller, &extension))
 }
 

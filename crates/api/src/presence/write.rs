@@ -6,13 +6,13 @@ use axum::extract::{Path, State};
 use http::HeaderMap;
 use lampfield_contract::{ApiError, ResourceFlags, parse_presence_update};
 use lampfield_core::directory::{Extension, Permissions, Scopes};
-use lampfield_core::{Command, DndStatus, SettingsPatch};
-use lampfield_engine::Order;
+use lampfield_core::{DndStatus, SettingsPatch};
 use serde_json::Value;
 
+use crate::audit::Trail;
 use crate::auth::Caller;
 use crate::edge::{Answer, Base, PresencePayload, Query, Refusal, bulk, ok};
-use crate::presence::resource_of;
+use crate::presence::{configure, resource_of};
 use crate::state::ApiState;
 
 /// `PUT /account/{accountId}/extension/{extensionId}/presence`: a partial update; several ids parted by
@@ -55,7 +55,7 @@ impl Look<'_> {
         let extension = writable(self.state, self.caller, id)?;
         let patch = parse_presence_update(body)?;
         check_queues(&extension, &patch)?;
-        submit(self.state, &extension, patch).await?;
+        submit(self.state, self.caller, &extension, patch).await?;
         let viewer = self.caller.viewer(self.state);
         Ok(resource_of(self.state, &self.base, viewer, &extension, self.flags))
     }
@@ -101,14 +101,12 @@ pub(crate) fn check_queues(extension: &Extension, patch: &SettingsPatch) -> Resu
 /// Has the engine carry out a patch; returns when it is durable.
 pub(crate) async fn submit(
     state: &ApiState,
+    caller: &Caller,
     extension: &Extension,
     patch: SettingsPatch,
 ) -> Result<(), Refusal> {
     if patch == SettingsPatch::default() {
         return Ok(());
     }
-    let observed_at = state.now();
-    let order = Order { key: extension.key, command: Command::Configure(patch), observed_at };
-    state.intake.submit(order).await?;
-    Ok(())
+    configure(state, &Trail::of(caller), extension.key, patch).await.map(|_| ())
 }

@@ -8,9 +8,10 @@ use lampfield_core::directory::{Extension, Permissions};
 use lampfield_core::{Command, ExtensionId, ExtensionKey, SettingsPatch, Viewer, see};
 use lampfield_engine::Order;
 
+use crate::audit::Trail;
 use crate::auth::Caller;
 use crate::edge::Refusal;
-use crate::presence::with_document;
+use crate::presence::{note, with_document};
 use crate::state::ApiState;
 
 /// That a member shall, or shall not, take the calls of a queue.
@@ -62,13 +63,15 @@ pub(super) async fn carry_out(
             declined.push(wish.queue.key.extension);
         }
     }
-    let observed_at = state.now();
-    let order = |(key, declined)| {
-        let declined_queues = Some(declined);
-        let patch = SettingsPatch { declined_queues, ..SettingsPatch::default() };
-        Order { key, command: Command::Configure(patch), observed_at }
+    let patch = |declined| SettingsPatch {
+        declined_queues: Some(declined),
+        ..SettingsPatch::default()
     };
-    let receipts = state.intake.submit_all(lists.into_iter().map(order).collect()).await;
+    let patches: Vec<_> = lists.into_iter().map(|(key, list)| (key, patch(list))).collect();
+    note(state, &Trail::of(caller), patches.iter().map(|(key, patch)| (*key, patch))).await?;
+    let observed_at = state.now();
+    let order = |(key, patch)| Order { key, command: Command::Configure(patch), observed_at };
+    let receipts = state.intake.submit_all(patches.into_iter().map(order).collect()).await;
     receipts.into_iter().try_for_each(|receipt| receipt.map(|_| ())).map_err(Refusal::from)
 }
 

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use axum::extract::{Path, Request, State};
 use lampfield_contract::ApiError;
 use lampfield_core::AccountId;
+use lampfield_core::audit::{Alteration, AuditAct};
 use lampfield_core::directory::{Extension, Role};
 use lampfield_engine::SubmitError;
 use lampfield_journal::DirectoryChange;
 use serde_json::{Value, json};
 
+use crate::audit::Trail;
 use crate::edge::{Answer, Query, Refusal, ok, read};
 use crate::own::Visitor;
-use crate::own::bounds::{IMPORT_BODY_MAX, IMPORT_GROUP, LONG_BODY_TIMEOUT};
+use crate::own::altered::noted;
+use crate::own::bounds::{IMPORT_BODY_MAX, IMPORT_GROUP, IMPORT_TOLD_MAX, LONG_BODY_TIMEOUT};
 use crate::own::extensions::{next_id, standing_change};
 use crate::own::roster::plan::{Before, Plan, Planned, plan};
 use crate::own::roster::sheet::{self, Rejection, Row};
@@ -22,6 +25,7 @@ use crate::state::ApiState;
 pub(in crate::own) async fn import(
     State(state): State<ApiState>,
     visitor: Visitor,
+    trail: Trail,
     Path(account): Path<String>,
     query: Query,
     request: Request,
@@ -40,8 +44,13 @@ pub(in crate::own) async fn import(
     plan.rejected.extend(unread);
     plan.rejected.sort_by_key(|rejection| rejection.line);
     if !is_rehearsal {
+        // Of a large import only the sum is told: it would push everything else out of the trail.
+        let told = (plan.planned.len() <= IMPORT_TOLD_MAX).then_some(&trail);
         for group in plan.planned.chunks(IMPORT_GROUP) {
-            take(&state, group).await?;
+            take(&state, told, group).await?;
+        }
+        if !plan.planned.is_empty() {
+            state.registry.apply(vec![summed_up(&state, &trail, account, &plan)]).await?;
         }
     }
     drop(checking);
@@ -62,9 +71,15 @@ async fn decide(state: &ApiState, account: AccountId, rows: Vec<Row>) -> Result<
 }
 
 /// Makes one group durable, then lets presence know of types and statuses that changed.
-async fn take(state: &ApiState, group: &[Planned]) -> Result<(), Refusal> {
+async fn take(
+    state: &ApiState,
+    trail: Option<&Trail>,
+    group: &[Planned],
+) -> Result<(), Refusal> {
     let put = |one: &Planned| DirectoryChange::PutExtension(Extension::clone(&one.after));
-    state.registry.apply(group.iter().map(put).collect()).await?;
+    let entry = |one: &Planned| noted(state, trail?, one.before.as_deref(), Some(&one.after));
+    let changes = group.iter().map(put).chain(group.iter().filter_map(entry));
+    state.registry.apply(changes.collect()).await?;
     let changes = group.iter().filter_map(|one| standing_change(one.before.as_ref()?, &one.after));
     for receipt in state.intake.stand_all(changes.collect()).await {
         match receipt {
@@ -73,6 +88,19 @@ async fn take(state: &ApiState, group: &[Planned]) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+fn summed_up(
+    state: &ApiState,
+    trail: &Trail,
+    account: AccountId,
+    plan: &Plan,
+) -> DirectoryChange {
+    let counts =
+        [("created", plan.created), ("updated", plan.updated), ("rejected", plan.rejected.len())];
+    let told = counts.map(|(what, n)| Alteration::new(what, None, Some(&n.to_string())));
+    let object = account.to_string();
+    trail.entry(state, Some(account), AuditAct::ExtensionImport, &object, told.into())
 }
 
 fn report(plan: &Plan, is_rehearsal: bool) -> Value {
