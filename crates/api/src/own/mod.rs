@@ -14,7 +14,6 @@ mod claims;
 mod credentials;
 mod extensions;
 mod fields;
-mod health;
 mod ingest;
 mod keys;
 mod lists;
@@ -22,8 +21,10 @@ mod picture;
 mod profile;
 mod roster;
 mod settings;
+mod signing;
 mod snapshot;
 mod sources;
+mod subscriptions;
 mod visitor;
 mod why;
 
@@ -63,7 +64,7 @@ fn small_reads() -> Router<ApiState> {
     Router::new()
         .route("/accounts/{account}/sources", get(sources::list))
         .route("/accounts/{account}/extensions/{extension}/why", get(why::read))
-        .route("/subscriptions/{subscription}/health", get(health::read))
+        .route("/subscriptions/{subscription}/health", get(subscriptions::health))
 }
 
 fn administration() -> Router<ApiState> {
@@ -84,6 +85,11 @@ fn administration() -> Router<ApiState> {
         .route("/accounts/{account}/credentials/jwt", post(credentials::create_jwt))
         .route("/accounts/{account}/credentials/password", post(credentials::create_password))
         .route("/accounts/{account}/credentials/{credential}", delete(credentials::remove))
+        .route("/subscriptions", get(subscriptions::list))
+        .route(
+            "/subscriptions/{subscription}/signing-secret",
+            post(signing::rotate).delete(signing::remove),
+        )
         .route("/keys", get(keys::list).post(keys::create))
         .route("/keys/{key}", delete(keys::remove))
 }

@@ -12,6 +12,7 @@ mod logins;
 mod pictures;
 mod roster;
 mod streams;
+mod webhooks;
 mod why;
 
 use axum::body::Body;
