@@ -1,11 +1,14 @@
-//! The embedded store's figures for the metrics page.
+//! Figures for the metrics page that are read when it is asked for: the embedded store's, and how far
+//! each subscription is behind.
 
 use std::fmt;
 use std::sync::Arc;
 
+use lampfield_delivery::Delivery;
 use lampfield_journal::embedded::EmbeddedStore;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
@@ -48,6 +51,33 @@ impl Collector for StoreFigures {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             let name = format!("lampfield_store_{name}");
             gauge.encode(encoder.encode_descriptor(&name, help, None, gauge.metric_type())?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Subscriptions that the page names at most, furthest behind first.
+const LAGS_MAX: usize = 1000;
+
+/// How many events of its account each subscription has not been told yet.
+#[derive(Debug)]
+pub(crate) struct LagFigures(pub(crate) Delivery);
+
+impl Collector for LagFigures {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let mut lags = self.0.lags();
+        lags.sort_by_key(|(id, lag)| (std::cmp::Reverse(*lag), *id));
+        lags.truncate(LAGS_MAX);
+        let mut family = encoder.encode_descriptor(
+            "lampfield_subscription_lag_events",
+            "Events of its account that a subscription has not been told yet, the furthest behind first",
+            None,
+            MetricType::Gauge,
+        )?;
+        for (id, lag) in lags {
+            let gauge = ConstGauge::new(i64::try_from(lag).unwrap_or(i64::MAX));
+            let labels = [("subscription", id.to_string())];
+            gauge.encode(family.encode_family(&labels)?)?;
         }
         Ok(())
     }

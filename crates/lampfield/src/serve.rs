@@ -15,7 +15,7 @@ use crate::cli::{Common, ServeArgs};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::exit::{Code, Failure};
-use crate::figures::StoreFigures;
+use crate::figures::{LagFigures, StoreFigures};
 use crate::page::Pages;
 use crate::screen::Screen;
 use crate::{secret, telemetry};
@@ -175,5 +175,6 @@ fn figures(house: &House) -> prometheus_client::registry::Registry {
     if let Some(store) = house.embedded() {
         figures.register_collector(Box::new(StoreFigures(Arc::clone(store))));
     }
+    figures.register_collector(Box::new(LagFigures(house.delivery.clone())));
     figures
 }
