@@ -7,7 +7,7 @@ use axum::Router;
 use lampfield_api::{ApiState, RestGateway, Secrets};
 use lampfield_core::directory::{ApiKey, Role};
 use lampfield_core::{AccountId, Clock, Timestamp};
-use lampfield_delivery::Delivery;
+use lampfield_delivery::{Delivery, DeliveryConfig};
 use lampfield_engine::{Engine, Intake};
 use lampfield_journal::embedded::{EmbeddedConfig, EmbeddedStore, OpenError};
 use lampfield_journal::{
@@ -91,8 +91,10 @@ impl House {
         })?);
         let journal = Arc::clone(&store.journal);
         telemetry::follow(journal.as_ref());
+        // A second copy of what is derived from the server's key: it opens signing secrets.
+        let vault = Arc::new(Secrets::new(key));
         let delivery = Delivery::start(
-            settings.delivery.clone(),
+            DeliveryConfig { vault, ..settings.delivery.clone() },
             Arc::clone(&journal),
             Arc::clone(&registry),
             Arc::clone(&clock),

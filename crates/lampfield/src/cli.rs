@@ -89,6 +89,9 @@ pub(crate) enum Command {
     /// Keys for Lampfield's own API.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Subscriptions and how their receivers are doing; needs a running server.
+    #[command(subcommand, alias = "subscription")]
+    Subscriptions(SubscriptionCommand),
     /// Show presence changes as they happen.
     Tail(TailArgs),
     /// Set somebody's status, do-not-disturb or message.
@@ -351,6 +354,39 @@ pub(crate) enum KeyCommand {
     List,
     /// Remove a key.
     Remove {
+        /// Its id, as listed
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SubscriptionCommand {
+    /// List subscriptions with the state of their receivers.
+    #[command(after_help = "Example:\n  lampfield subscriptions list --state suspended")]
+    List {
+        /// Only those in this state
+        #[arg(long, value_parser = ["well", "failing", "suspended"])]
+        state: Option<String>,
+        /// Only those told in this way
+        #[arg(long, value_parser = ["webhook", "websocket"], ignore_case = true)]
+        transport: Option<String>,
+    },
+    /// Show the last attempts, the lag and the last error of one.
+    Health {
+        /// Its id, as listed
+        id: String,
+    },
+    /// Sign a webhook with a new secret; it is shown once. The old one signs on for a while.
+    #[command(after_help = "Example:\n  lampfield subscriptions sign ID --overlap 48h")]
+    Sign {
+        /// Its id, as listed
+        id: String,
+        /// How long the old secret still signs, such as 48h; 0s ends it at once
+        #[arg(long, value_name = "DURATION", value_parser = duration)]
+        overlap: Option<Duration>,
+    },
+    /// Sign a webhook no more.
+    Unsign {
         /// Its id, as listed
         id: String,
     },

@@ -7,6 +7,7 @@ mod listen;
 mod presence;
 mod simulate;
 mod store;
+mod subscriptions;
 mod tail;
 mod transfer;
 
@@ -40,6 +41,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
             Box::pin(access::credential(command, &common, screen)).await
         }
         Command::Key(command) => Box::pin(access::key(command, &common, screen)).await,
+        Command::Subscriptions(command) => {
+            Box::pin(subscriptions::subscriptions(command, &common, screen)).await
+        }
         Command::Tail(args) => Box::pin(tail::tail(args, &common, screen)).await,
         Command::SetPresence(args) => Box::pin(presence::set(args, &common, screen)).await,
         Command::Why(args) => Box::pin(presence::why(args, &common, screen)).await,

@@ -72,12 +72,28 @@ fn show(frame: &Frame, screen: &mut Screen) -> anyhow::Result<()> {
             }
             Ok(())
         }
+        "subscription" => {
+            screen.notice(&receiver(&data));
+            Ok(())
+        }
         "reset" => {
             screen.notice("some changes are no longer kept; here is a fresh picture");
             Ok(())
         }
         _ => Ok(()),
     }
+}
+
+/// Writes how the receiver of a webhook is doing.
+fn receiver(alert: &Value) -> String {
+    let mut line = format!("webhook {} is {}", cell(&alert["id"]), cell(&alert["state"]));
+    for (word, member) in [(": ", "reason"), ("; suspended at ", "suspendedAt")] {
+        if !alert[member].is_null() {
+            line.push_str(word);
+            line.push_str(&cell(&alert[member]));
+        }
+    }
+    line
 }
 
 /// Returns the event as RingCentral would send it: without Lampfield's own member.
@@ -158,5 +174,23 @@ mod tests {
     fn json_lines_are_the_contracts_alone() {
         let event = json!({ "uuid": "u", "body": {}, "lampfield": { "position": "1-1" } });
         assert_eq!(as_sent(event), json!({ "uuid": "u", "body": {} }));
+    }
+
+    #[test]
+    fn a_receiver_in_trouble_is_told_with_reason_and_end() {
+        let alert = json!({
+            "id": "7",
+            "state": "failing",
+            "reason": "no answer within 3000 ms",
+            "suspendedAt": "2026-01-01T00:10:00.000Z",
+        });
+        assert_eq!(
+            receiver(&alert),
+            "webhook 7 is failing: no answer within 3000 ms; suspended at 2026-01-01T00:10:00.000Z"
+        );
+        assert_eq!(
+            receiver(&json!({ "id": "7", "state": "reactivated", "reason": null })),
+            "webhook 7 is reactivated"
+        );
     }
 }

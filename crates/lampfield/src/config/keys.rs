@@ -210,6 +210,8 @@ keys! {
     "webhook.user_agent": delivery.webhook.user_agent, "The user-agent header of deliveries.";
     "webhook.probe": delivery.webhook.probe,
         "Ask a blacklisted receiver again by itself, every 15 minutes for a day.";
+    "webhook.signing_overlap" [0, 30 * DAY]: api.signing_overlap,
+        "How long the old signing secret of a webhook still signs beside a new one.";
 
     "api.presence_body_max" [1024, 64 * MIB]: api.presence_body_max,
         "Largest body of a request about presence, in bytes.";
@@ -319,7 +321,7 @@ mod tests {
             }
             DeliveryConfig {
                 administrators_see_all, ring_max, coalesce_after, stream_heartbeat = "heartbeat",
-                streams_max; wire, websocket, webhook
+                streams_max; wire, websocket, webhook, vault
             }
             WebsocketConfig {
                 shards, sockets_max, sockets_per_session_max, requests_max, message_max,
@@ -332,7 +334,8 @@ mod tests {
             }
             ApiConfig {
                 public_url, trust_forwarded, presence_body_max, body_max, body_timeout,
-                subscriptions_max, filters_max, login_failures_max, password_checks_max;
+                subscriptions_max, filters_max, login_failures_max, password_checks_max,
+                signing_overlap;
                 policy, administrators_see_all, rates, tokens
             }
             RateConfig {
