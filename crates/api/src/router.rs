@@ -16,12 +16,13 @@ use crate::state::ApiState;
 ///
 /// More routes may be added to the result; they do not pass what stands in front of these.
 pub fn router(state: ApiState) -> Router {
-    let inner = inner(state.clone());
-    Router::new().fallback_service(inner).layer(from_fn_with_state(state, front))
+    let routes = routes(state.clone());
+    Router::new().fallback_service(routes).layer(from_fn_with_state(state, front))
 }
 
-/// Returns the routes themselves; requests over sockets enter here too, behind [`front`].
-fn inner(state: ApiState) -> Router {
+/// Returns the routes themselves, without what stands in front of them in [`router`]; the document of
+/// requests is compared with them.
+pub fn routes(state: ApiState) -> Router {
     Router::new()
         .merge(crate::directory::routes(&state))
         .merge(crate::oauth::routes(&state))
@@ -30,6 +31,7 @@ fn inner(state: ApiState) -> Router {
         .merge(crate::own::routes(&state))
         .merge(crate::subscription::routes(&state))
         .merge(crate::socket::routes())
+        .merge(crate::openapi::routes())
         .fallback(no_route)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(state)

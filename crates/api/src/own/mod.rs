@@ -9,7 +9,7 @@ mod altered;
 mod apps;
 mod audit;
 mod batch;
-mod bounds;
+pub(crate) mod bounds;
 mod claims;
 mod credentials;
 mod extensions;

@@ -3,6 +3,8 @@
 
 mod access;
 mod directory;
+#[path = "../rest/document.rs"]
+mod document;
 #[path = "../rest/house.rs"]
 #[expect(dead_code, reason = "the tests of RingCentral's paths use the rest")]
 mod house;

@@ -24,6 +24,8 @@ use serde_json::Value;
 use tower::ServiceExt;
 use uuid::Uuid;
 
+use crate::document;
+
 /// The account of most tests.
 pub(crate) const A: u64 = 1000;
 /// Another one, which must not show.
@@ -144,10 +146,13 @@ impl House {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
+        let (method, uri) = (request.method().clone(), request.uri().clone());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes().to_vec();
-        Reply { status: parts.status.as_u16(), headers: parts.headers, bytes }
+        let reply = Reply { status: parts.status.as_u16(), headers: parts.headers, bytes };
+        document::judge(method.as_str(), uri.path(), &reply);
+        reply
     }
 
     /// Sends JSON with a token.

@@ -3,6 +3,7 @@
 
 mod access;
 mod directory;
+mod document;
 mod edges;
 mod house;
 mod lists;
