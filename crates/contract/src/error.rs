@@ -229,6 +229,12 @@ impl ApiError {
         Self::not_found("subscriptionId")
     }
 
+    /// 403 SUB-412: the user lacks a permission that a filter needs.
+    #[must_use]
+    pub fn extension_permission(name: &str) -> Self {
+        Self::new(403, "SUB-412", format!("Extension permission [{name}] is missing"))
+    }
+
     /// 403 SUB-402: extensions of this type have no presence.
     #[must_use]
     pub fn presence_unavailable() -> Self {

@@ -2,8 +2,8 @@
 
 use lampfield_core::visibility::Detail;
 use lampfield_core::{
-    Call, Document, EndedCall, ExtensionId, ExtensionKey, ListedCalls, PresenceEvent, Sequence,
-    SipData, TelephonyStatus, Timestamp, View,
+    AccountId, Call, Document, EndedCall, ExtensionId, ExtensionKey, ListedCalls, PresenceEvent,
+    Sequence, SipData, TelephonyStatus, Timestamp, View,
 };
 
 use crate::json::{write_flag, write_number, write_string};
@@ -44,15 +44,25 @@ pub fn write_event_path(
     detail: Detail,
     options: WireOptions,
 ) {
+    write_extension_path(out, key, options);
+    out.extend_from_slice(b"/presence");
+    out.extend_from_slice(detail_query(detail).as_bytes());
+}
+
+/// Appends the path of an account.
+pub(crate) fn write_account_path(out: &mut Vec<u8>, account: AccountId, options: WireOptions) {
     out.extend_from_slice(b"/restapi/v1.0/account/");
     match options.account_segment {
         AccountSegment::Tilde => out.push(b'~'),
-        AccountSegment::Resolved => write_number(out, key.account.get()),
+        AccountSegment::Resolved => write_number(out, account.get()),
     }
+}
+
+/// Appends the path of an extension.
+pub(crate) fn write_extension_path(out: &mut Vec<u8>, key: ExtensionKey, options: WireOptions) {
+    write_account_path(out, key.account, options);
     out.extend_from_slice(b"/extension/");
     write_number(out, key.extension.get());
-    out.extend_from_slice(b"/presence");
-    out.extend_from_slice(detail_query(detail).as_bytes());
 }
 
 /// Returns the query of a detail, with its `?`; clients match it literally, in this order.
@@ -167,7 +177,7 @@ impl Shown {
     }
 }
 
-fn write_extension_id(out: &mut Vec<u8>, extension: ExtensionId, form: ExtensionIdForm) {
+pub(crate) fn write_extension_id(out: &mut Vec<u8>, extension: ExtensionId, form: ExtensionIdForm) {
     let quote: &[u8] = match form {
         ExtensionIdForm::Text => b"\"",
         ExtensionIdForm::Number => b"",

@@ -1,6 +1,8 @@
 //! Event filters (contract 3.2, 3.3, 3.7): the grammar, in both directions.
 
-use lampfield_core::subscription::EventFilter;
+use std::time::Duration;
+
+use lampfield_core::subscription::{EventFilter, Reminder};
 use lampfield_core::visibility::Detail;
 use lampfield_core::{AccountId, ExtensionId};
 
@@ -32,7 +34,8 @@ pub enum FilterError {
 /// Reads a filter of a subscription that `extension` of `account` makes: `~` stands for them.
 ///
 /// Absolute addresses and paths without `/restapi/v1.0` are read too, and parameters in any order.
-/// Filters of families that this server does not fire (lines, favorites, messages, …) become
+/// Parameters of filters that know none are dropped. Reminders are kept as they are.
+/// Filters of families that this server does not fire (messages, telephony sessions, …) become
 /// [`EventFilter::Foreign`] with their canonical path: they are listed and never match.
 pub fn parse_filter(
     text: &str,
@@ -48,8 +51,8 @@ pub fn parse_filter(
     let path = without_host(path).ok_or_else(invalid)?;
     let path = path.strip_suffix('/').unwrap_or(path);
     if path.strip_prefix(API).unwrap_or(path) == "/subscription/~" {
-        return parse_reminder(query)
-            .then(|| EventFilter::Foreign(format!("{API}/subscription/~?{query}").into()))
+        return parse_reminder(text, query)
+            .map(EventFilter::Reminder)
             .ok_or_else(|| FilterError::BadReminder(clip(text)));
     }
     let Some(rest) = account_path(path) else {
@@ -62,6 +65,10 @@ pub fn parse_filter(
     let canonical = format!("{API}/account/{account}");
     match split_segment(rest) {
         ("presence", "") => parse_detail(query).map(EventFilter::Account).ok_or_else(invalid),
+        ("extension", "") => Ok(EventFilter::Directory),
+        ("call-queues", rest) if let Some(queue) = rest.strip_suffix("/presence") => {
+            queue.parse().map(EventFilter::Queue).map_err(|_| invalid())
+        }
         ("extension", rest) if !rest.is_empty() => {
             let (named, tail) = split_segment(rest);
             let id = resolve(named, extension.get()).and_then(|id| ExtensionId::new(id).ok());
@@ -85,6 +92,31 @@ pub fn write_filter(filter: &EventFilter, account: AccountId) -> String {
             "{API}/account/{account}/extension/{extension}/presence{}",
             detail_query(*detail)
         ),
+        EventFilter::Lines(owner, detail) => format!(
+            "{API}/account/{account}/extension/{owner}/presence/line/presence{}",
+            detail_query(*detail)
+        ),
+        EventFilter::Favorites(owner, detail) => format!(
+            "{API}/account/{account}/extension/{owner}/favorite/presence{}",
+            detail_query(*detail)
+        ),
+        EventFilter::LineList(owner) => {
+            format!("{API}/account/{account}/extension/{owner}/presence/line")
+        }
+        EventFilter::Dnd(extension) => {
+            format!("{API}/account/{account}/extension/{extension}/presence/dnd")
+        }
+        EventFilter::Queue(queue) => {
+            format!("{API}/account/{account}/call-queues/{queue}/presence")
+        }
+        EventFilter::FavoriteList(owner) => {
+            format!("{API}/account/{account}/extension/{owner}/favorite")
+        }
+        EventFilter::Profile(extension) => {
+            format!("{API}/account/{account}/extension/{extension}")
+        }
+        EventFilter::Directory => format!("{API}/account/{account}/extension"),
+        EventFilter::Reminder(reminder) => reminder.text.to_string(),
         EventFilter::Foreign(text) => text.to_string(),
     }
 }
@@ -95,14 +127,21 @@ fn parse_extension_tail(
     tail: &str,
     query: &str,
 ) -> Option<EventFilter> {
-    if tail == "presence" {
-        return parse_detail(query).map(|detail| EventFilter::Extension(id, detail));
-    }
-    let path = match tail {
-        "" => format!("{canonical}/extension/{id}"),
-        tail => format!("{canonical}/extension/{id}/{tail}"),
+    let detailed = |filter: fn(ExtensionId, Detail) -> EventFilter| {
+        parse_detail(query).map(|detail| filter(id, detail))
     };
-    foreign(&path, query, Reach::Extension, tail)
+    match tail {
+        "presence" => detailed(EventFilter::Extension),
+        "presence/line/presence" => detailed(EventFilter::Lines),
+        "favorite/presence" => detailed(EventFilter::Favorites),
+        "presence/line" => Some(EventFilter::LineList(id)),
+        "presence/dnd" => Some(EventFilter::Dnd(id)),
+        "favorite" => Some(EventFilter::FavoriteList(id)),
+        "" => Some(EventFilter::Profile(id)),
+        tail => {
+            foreign(&format!("{canonical}/extension/{id}/{tail}"), query, Reach::Extension, tail)
+        }
+    }
 }
 
 fn foreign(path: &str, query: &str, reach: Reach, tail: &str) -> Option<EventFilter> {
@@ -126,11 +165,15 @@ fn parse_detail(query: &str) -> Option<Detail> {
     })
 }
 
-/// Tells whether threshold and interval of a renewal reminder (contract 7.7) are positive numbers.
-fn parse_reminder(query: &str) -> bool {
+/// Reads a renewal reminder (contract 7.7), whose threshold and interval must be positive numbers.
+fn parse_reminder(text: &str, query: &str) -> Option<Reminder> {
     let query = parse_query(query);
-    let seconds = |name| first(&query, name).and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
-    seconds("threshold") > 0 && seconds("interval") > 0
+    let seconds = |name| {
+        let seconds = first(&query, name)?.parse::<u32>().ok()?;
+        (seconds > 0).then(|| Duration::from_secs(seconds.into()))
+    };
+    let (threshold, interval) = (seconds("threshold")?, seconds("interval")?);
+    Some(Reminder { threshold, interval, text: text.into() })
 }
 
 /// Takes scheme and host away from an absolute address.
@@ -246,18 +289,12 @@ mod tests {
     fn what_widgets_subscribe_to_beside_presence_is_accepted_and_listed() {
         let own = "/restapi/v1.0/account/~/extension/~";
         for tail in [
-            "",
-            "/favorite",
-            "/favorite/presence?detailedTelephonyState=true",
             "/fax?direction=Inbound",
             "/grant",
             "/message-store",
             "/message-store/instant?type=SMS",
             "/message-store?type=Pager&direction=Inbound",
             "/missed-calls",
-            "/presence/dnd",
-            "/presence/line",
-            "/presence/line/presence?detailedTelephonyState=true&sipData=true",
             "/start-ring",
             "/stop-ring",
             "/telephony/sessions",
@@ -269,9 +306,8 @@ mod tests {
         }
         for tail in [
             "/a2p-sms/opt-outs",
-            "/call-queues/7/presence",
+            "/call-queues/7/members",
             "/directory/contacts",
-            "/extension",
             "/message-threads/entries/sync",
             "/telephony/sessions",
         ] {
@@ -285,6 +321,36 @@ mod tests {
             ["/restapi/v1.0/glip/posts", "/restapi/v1.0/glip/groups", "/team-messaging/v1/posts"]
         {
             assert_eq!(parse(text), Ok(EventFilter::Foreign(text.into())));
+        }
+    }
+
+    #[test]
+    fn lists_queues_and_the_directory_are_read_and_listed_with_real_ids() {
+        let own = extension(EXTENSION);
+        for (tail, filter) in [
+            ("/extension/~/presence/line/presence", EventFilter::Lines(own, Detail::Plain)),
+            (
+                "/extension/~/presence/line/presence?sipData=true",
+                EventFilter::Lines(own, Detail::Sip),
+            ),
+            (
+                "/extension/7/favorite/presence?detailedTelephonyState=true",
+                EventFilter::Favorites(extension(7), Detail::Detailed),
+            ),
+            ("/extension/~/presence/line", EventFilter::LineList(own)),
+            ("/extension/7/presence/dnd", EventFilter::Dnd(extension(7))),
+            ("/extension/~/favorite", EventFilter::FavoriteList(own)),
+            ("/extension/~", EventFilter::Profile(own)),
+            ("/extension", EventFilter::Directory),
+            ("/call-queues/7/presence", EventFilter::Queue(extension(7))),
+        ] {
+            assert_eq!(parse(&format!("/restapi/v1.0/account/~{tail}")), Ok(filter), "{tail}");
+            let own = tail.replace('~', "900200300");
+            let own = own.replace("?sip", "?detailedTelephonyState=true&sip");
+            assert_eq!(
+                listed(&format!("/account/~{tail}")),
+                Some(format!("/restapi/v1.0/account/400100200{own}"))
+            );
         }
     }
 
@@ -306,6 +372,9 @@ mod tests {
             "/restapi/v1.0/account/~/extension/1,2/presence",
             "/restapi/v1.0/account/x/presence",
             "/restapi/v2.0/account/~/presence",
+            "/restapi/v1.0/account/~/call-queues/~/presence",
+            "/restapi/v1.0/account/~/call-queues/7/8/presence",
+            "/restapi/v1.0/account/~/extension/~/presence/line/presence?sipData=perhaps",
             "/restapi/v1.0/account/~/presence?detailedTelephonyState=maybe",
             "!/restapi/v1.0/account/~/presence",
             "/restapi/v1.0/account/~/presence ",
@@ -336,7 +405,18 @@ mod tests {
     #[test]
     fn a_renewal_reminder_is_kept_verbatim_and_its_figures_are_checked() {
         let good = "/restapi/v1.0/subscription/~?threshold=60&interval=15";
-        assert_eq!(parse(good), Ok(EventFilter::Foreign(good.into())));
+        let reminder = Reminder {
+            threshold: Duration::from_secs(60),
+            interval: Duration::from_secs(15),
+            text: good.into(),
+        };
+        assert_eq!(parse(good), Ok(EventFilter::Reminder(reminder)));
+        for text in [
+            "/subscription/~?interval=5&threshold=9",
+            "https://h/restapi/v1.0/subscription/~?threshold=1&interval=1",
+        ] {
+            assert_eq!(listed(text).as_deref(), Some(text));
+        }
         for query in [
             "",
             "?threshold=60",

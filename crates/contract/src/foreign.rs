@@ -5,7 +5,7 @@
 /// What a filter is about, by where its path stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// Below `/restapi/v1.0/account/{id}/extension/{id}`; the empty tail is the extension itself (F12).
+    /// Below `/restapi/v1.0/account/{id}/extension/{id}`.
     Extension,
     /// Below `/restapi/v1.0/account/{id}`.
     Account,
@@ -15,7 +15,6 @@ pub(crate) enum Reach {
 
 /// Tails below an extension. An entry that ends with `/` stands for everything below it.
 const EXTENSION: &[&str] = &[
-    "",
     "address-book-sync",
     "answering-rule",
     "call-log",
@@ -23,8 +22,6 @@ const EXTENSION: &[&str] = &[
     "call-queue-presence",
     "caller-blocking",
     "device",
-    "favorite",
-    "favorite/presence",
     "fax",
     "features",
     "grant",
@@ -36,9 +33,6 @@ const EXTENSION: &[&str] = &[
     "message-threads/",
     "missed-calls",
     "notification-settings",
-    "presence/dnd",
-    "presence/line",
-    "presence/line/presence",
     "start-ring",
     "stop-ring",
     "telephony",
@@ -60,7 +54,6 @@ const ACCOUNT: &[&str] = &[
     "device",
     "device/",
     "directory/",
-    "extension",
     "incoming-call-pickup",
     "message-store/",
     "message-threads/",

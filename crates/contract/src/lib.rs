@@ -28,6 +28,7 @@ mod filter;
 mod foreign;
 mod json;
 mod lines;
+mod notices;
 mod notification;
 mod oauth;
 mod oauth_error;
@@ -57,7 +58,7 @@ pub use favorites::{favorite_list, parse_favorites};
 pub use filter::{FILTER_MAX, FILTERS_MAX, FilterError, parse_filter, write_filter};
 pub use json::{JSON_DEPTH_MAX, is_too_deep};
 pub use lines::{OWN_LINES, line_resource, lines_uri, parse_lines};
-pub use notification::notification_uuid;
+pub use notification::{notice_uuid, notification_uuid, reminder_uuid};
 pub use oauth::{
     ACCESS_TTL, Grant, IssuedTokens, REFRESH_TTL, REFRESH_TTL_DEFAULT, SCOPE_ALIASES, Secret,
     TokenRequest, number_digits, parse_scopes, scope_text, token_response, wstoken_response,

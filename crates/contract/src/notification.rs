@@ -1,6 +1,7 @@
 //! Which notification it is: the same `uuid` however often it is told.
 
-use lampfield_core::{AccountId, Sequence, SubscriptionId};
+use lampfield_core::subscription::Notice;
+use lampfield_core::{AccountId, Sequence, SubscriptionId, Timestamp};
 use uuid::Uuid;
 
 /// Returns the `uuid` of the notification that tells `subscription` of the account's `sequence`.
@@ -13,10 +14,40 @@ pub fn notification_uuid(
     account: AccountId,
     sequence: Sequence,
 ) -> Uuid {
+    uuid_of(subscription, account, sequence.0, PRESENCE)
+}
+
+/// Returns the `uuid` of the notification that tells `subscription` of the account's `sequence` as a
+/// notice: another one than that of the presence event of the same sequence.
+#[must_use]
+pub fn notice_uuid(
+    subscription: SubscriptionId,
+    account: AccountId,
+    sequence: Sequence,
+    notice: Notice,
+) -> Uuid {
+    uuid_of(subscription, account, sequence.0, notice.kind())
+}
+
+/// Returns the `uuid` of the reminder to renew `subscription` that was due at `due_at`.
+#[must_use]
+pub fn reminder_uuid(subscription: SubscriptionId, account: AccountId, due_at: Timestamp) -> Uuid {
+    uuid_of(subscription, account, due_at.0.cast_unsigned(), REMINDER)
+}
+
+/// The kind of presence events.
+const PRESENCE: u64 = 0;
+/// The kind of reminders; no [`Notice::kind`].
+const REMINDER: u64 = u64::MAX;
+
+fn uuid_of(subscription: SubscriptionId, account: AccountId, number: u64, kind: u64) -> Uuid {
     let (high, low) = subscription.0.as_u64_pair();
-    // The low 62 bits are a permutation of the sequence, keyed by subscription and account.
-    let key = stir(low ^ stir(account.get() ^ high));
-    let low = permute_62(sequence.0.wrapping_add(key) & LOW_62);
+    // The low 62 bits are a permutation of the number, keyed by subscription, account and kind.
+    let mut key = stir(low ^ stir(account.get() ^ high));
+    if kind != PRESENCE {
+        key = stir(key ^ stir(kind));
+    }
+    let low = permute_62(number.wrapping_add(key) & LOW_62);
     let high = stir(high ^ low ^ key.rotate_left(32));
     let version_4 = high & !0xf000 | 0x4000;
     let rfc_variant = low | 1 << 63;
@@ -44,11 +75,12 @@ const fn stir(mut x: u64) -> u64 {
 mod tests {
     use std::collections::BTreeSet;
 
+    use lampfield_core::ExtensionId;
     use proptest::prelude::*;
 
     use super::*;
 
-    fn uuid_of(subscription: u128, account: u64, sequence: u64) -> Uuid {
+    fn uuid(subscription: u128, account: u64, sequence: u64) -> Uuid {
         let account = AccountId::new(account).expect("positive");
         let subscription = SubscriptionId(Uuid::from_u128(subscription));
         notification_uuid(subscription, account, Sequence(sequence))
@@ -58,10 +90,7 @@ mod tests {
     fn the_function_never_changes() {
         let subscription = 0x9d38_419f_645f_4ee3_a053_8cf1_368c_21c4;
 
-        assert_eq!(
-            uuid_of(subscription, 1, 2698).to_string(),
-            "11936628-9ca2-4417-aaad-99d00da08127"
-        );
+        assert_eq!(uuid(subscription, 1, 2698).to_string(), "11936628-9ca2-4417-aaad-99d00da08127");
     }
 
     #[test]
@@ -70,9 +99,32 @@ mod tests {
         for subscription in 0..20 {
             for account in 1..20 {
                 for sequence in 0..50 {
-                    assert!(seen.insert(uuid_of(subscription, account, sequence)));
+                    assert!(seen.insert(uuid(subscription, account, sequence)));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn notices_and_reminders_of_one_sequence_never_share_a_uuid() {
+        let subscription = SubscriptionId(Uuid::from_u128(7));
+        let account = AccountId::new(1).expect("positive");
+        let queue = |number| Notice::Queue(ExtensionId::new(number).expect("positive"));
+        let mut notices =
+            vec![Notice::Lines, Notice::Dnd, Notice::Favorites, Notice::Profile, Notice::Directory];
+        notices.extend((1..500).map(queue));
+        let mut seen = BTreeSet::new();
+        for sequence in 1..200 {
+            let sequence = Sequence(sequence);
+            assert!(seen.insert(notification_uuid(subscription, account, sequence)));
+            for notice in &notices {
+                let uuid = notice_uuid(subscription, account, sequence, *notice);
+                assert!(seen.insert(uuid), "{notice:?} {sequence}");
+                assert_eq!(uuid, notice_uuid(subscription, account, sequence, *notice));
+                assert_eq!(uuid.get_version_num(), 4);
+            }
+            let due_at = Timestamp(sequence.0.cast_signed());
+            assert!(seen.insert(reminder_uuid(subscription, account, due_at)));
         }
     }
 
@@ -84,11 +136,11 @@ mod tests {
             one in 0..1_u64 << 62,
             other in 0..1_u64 << 62,
         ) {
-            let uuid = uuid_of(subscription, account, one);
+            let first = uuid(subscription, account, one);
 
-            prop_assert_eq!(uuid.get_version_num(), 4);
-            prop_assert_eq!(uuid.get_variant(), uuid::Variant::RFC4122);
-            prop_assert_eq!(uuid == uuid_of(subscription, account, other), one == other);
+            prop_assert_eq!(first.get_version_num(), 4);
+            prop_assert_eq!(first.get_variant(), ::uuid::Variant::RFC4122);
+            prop_assert_eq!(first == uuid(subscription, account, other), one == other);
         }
     }
 }

@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
+use lampfield_core::subscription::{Notice, Reminder};
 use lampfield_core::visibility::Detail;
-use lampfield_core::{ExtensionId, PresenceEvent, SubscriptionId, View};
+use lampfield_core::{ExtensionId, PresenceEvent, SubscriptionId, Timestamp, View};
 use uuid::Uuid;
 
 use crate::event::{write_body, write_event_path};
-use crate::json::{write_number, write_uuid};
+use crate::json::{write_number, write_string, write_uuid};
+use crate::notices::{write_notice_body, write_notice_path};
 use crate::options::WireOptions;
 use crate::timestamp::write_timestamp;
 
@@ -40,16 +42,62 @@ impl SharedEnvelope {
     /// Encodes the shared parts of `event`.
     #[must_use]
     pub fn of(event: &PresenceEvent, detail: Detail, view: View, options: WireOptions) -> Self {
+        Self::around(
+            event.at,
+            |out| write_event_path(out, event.key, detail, options),
+            |out| write_body(out, event, detail, view, options),
+        )
+    }
+
+    /// Encodes the shared parts of `event`, told as `notice`.
+    #[must_use]
+    pub fn of_notice(
+        event: &PresenceEvent,
+        notice: Notice,
+        view: View,
+        options: WireOptions,
+    ) -> Self {
+        Self::around(
+            event.at,
+            |out| write_notice_path(out, event.key, notice, options),
+            |out| write_notice_body(out, event, notice, view, options),
+        )
+    }
+
+    /// Encodes a reminder that a subscription ends at `expires_at` unless it is renewed. Its `event`
+    /// is the filter as it was asked for (contract 7.7).
+    #[must_use]
+    pub fn of_reminder(reminder: &Reminder, expires_at: Timestamp, now: Timestamp) -> Self {
+        Self::around(
+            now,
+            |out| {
+                let mut quoted = Vec::new();
+                write_string(&mut quoted, &reminder.text);
+                out.extend_from_slice(&quoted[1..quoted.len() - 1]);
+            },
+            |out| {
+                out.extend_from_slice(b"{\"expiresIn\":");
+                write_number(out, expires_at.since(now).as_secs());
+                out.push(b'}');
+            },
+        )
+    }
+
+    fn around(
+        at: Timestamp,
+        event: impl FnOnce(&mut Vec<u8>),
+        body: impl FnOnce(&mut Vec<u8>),
+    ) -> Self {
         let mut bytes = Vec::with_capacity(640);
         bytes.extend_from_slice(EVENT_HEAD);
-        write_event_path(&mut bytes, event.key, detail, options);
+        event(&mut bytes);
         let event_end = bytes.len();
         bytes.extend_from_slice(TIMESTAMP_HEAD);
-        write_timestamp(&mut bytes, event.at);
+        write_timestamp(&mut bytes, at);
         bytes.extend_from_slice(SUBSCRIPTION_HEAD);
         let middle = bytes.len();
         bytes.extend_from_slice(BODY_HEAD);
-        write_body(&mut bytes, event, detail, view, options);
+        body(&mut bytes);
         bytes.push(b'}');
         Self { bytes: bytes.into(), event_end, middle }
     }

@@ -66,6 +66,8 @@ parts! {
 impl Changes {
     /// Nothing.
     pub const NONE: Self = Self(0);
+    /// Everything: what differs is not known.
+    pub const ALL: Self = Self(u32::MAX);
     /// What the plain event body shows (contract 1.1).
     pub const PLAIN: Self = Self(0x00ff);
     /// What the detailed body shows without callers.

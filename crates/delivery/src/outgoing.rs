@@ -6,9 +6,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use lampfield_contract::{SharedEnvelope, WireOptions};
+use lampfield_core::subscription::Notice;
 use lampfield_core::visibility::{Detail, told};
-use lampfield_core::{View, Viewer, see};
+use lampfield_core::{Changes, View, Viewer, see};
 use lampfield_journal::Record;
+use parking_lot::Mutex;
+
+use crate::watching::Telling;
 
 /// One committed event, encoded at most once per (detail, view), shared by all its receivers.
 #[derive(Debug)]
@@ -16,6 +20,8 @@ pub struct Outgoing {
     record: Arc<Record>,
     /// Most events of a ring or page are never encoded by it, so that the room is made when needed.
     shared: OnceLock<Box<[[OnceLock<SharedEnvelope>; 3]; 3]>>,
+    /// Few events are ever told as anything but presence.
+    notices: OnceLock<Box<Mutex<Vec<(Notice, View, SharedEnvelope)>>>>,
     standing: Standing,
 }
 
@@ -51,7 +57,7 @@ impl Outgoing {
     }
 
     const fn of(record: Arc<Record>, standing: Standing) -> Self {
-        Self { record, shared: OnceLock::new(), standing }
+        Self { record, shared: OnceLock::new(), notices: OnceLock::new(), standing }
     }
 
     /// Returns the event as it is stored.
@@ -80,6 +86,54 @@ impl Outgoing {
         let shared = self.shared.get_or_init(Box::default);
         shared[row(detail)][column(view)]
             .get_or_init(|| SharedEnvelope::of(&self.record.event, detail, view, options))
+    }
+
+    /// Returns what its receivers as `notice` share; encodes it when it is asked for first.
+    pub fn notice_envelope(
+        &self,
+        notice: Notice,
+        view: View,
+        options: WireOptions,
+    ) -> SharedEnvelope {
+        let mut made = self.notices.get_or_init(Box::default).lock();
+        if let Some((_, _, found)) = made.iter().find(|it| (it.0, it.1) == (notice, view)) {
+            return found.clone();
+        }
+        let envelope = SharedEnvelope::of_notice(&self.record.event, notice, view, options);
+        made.push((notice, view, envelope.clone()));
+        envelope
+    }
+
+    /// Returns what its receivers as `telling` share.
+    pub(crate) fn telling(
+        &self,
+        telling: Telling,
+        view: View,
+        options: WireOptions,
+    ) -> SharedEnvelope {
+        match telling {
+            Telling::Presence(detail) => self.envelope(detail, view, options).clone(),
+            Telling::Notice(notice) => self.notice_envelope(notice, view, options),
+        }
+    }
+
+    /// Returns what may differ for a reader.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        match self.standing {
+            Standing::Newest => Changes::ALL,
+            Standing::Fresh(_) | Standing::Repeated => self.record.event.changes,
+        }
+    }
+
+    /// Decides what `viewer` sees of it as `notice`; `None` when this viewer is not told of it.
+    #[must_use]
+    pub fn notice_sight(&self, viewer: Viewer, notice: Notice) -> Option<View> {
+        let event = &self.record.event;
+        match self.standing {
+            Standing::Newest => Some(notice.view(event, viewer)),
+            Standing::Fresh(_) | Standing::Repeated => notice.told(event, viewer),
+        }
     }
 
     /// Decides what `viewer` sees of it; `None` when this viewer is not told of it.

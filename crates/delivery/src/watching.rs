@@ -1,10 +1,16 @@
 //! Who looks through a subscription, what it may still ask for, and what is seen at this moment.
 
-use lampfield_core::directory::{Permissions, Scopes};
-use lampfield_core::subscription::{EventFilter, FilterSet, Subscription};
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use lampfield_contract::{notice_uuid, notification_uuid};
+use lampfield_core::directory::Permissions;
+use lampfield_core::subscription::{EventFilter, FilterSet, Notice, Subscription};
 use lampfield_core::visibility::Detail;
-use lampfield_core::{ExtensionKey, View, Viewer, see};
+use lampfield_core::{Changes, ExtensionId, ExtensionKey, View, Viewer, see};
 use lampfield_journal::{Newest, Registry};
+use uuid::Uuid;
 
 use crate::outgoing::Outgoing;
 
@@ -27,11 +33,12 @@ pub fn viewer_of(
 }
 
 /// Returns what a subscription may be told of now: its filters, less those whose permission its
-/// owner or its application has lost since (contract 3.3).
+/// owner or its application has lost since (contract 3.3), with the lists that they follow as
+/// `newest` has them.
 ///
 /// Nothing at all when the owner or the application is gone.
 #[must_use]
-pub fn filters_of(registry: &Registry, subscription: &Subscription) -> FilterSet {
+pub fn filters_of(registry: &Registry, newest: &Newest, subscription: &Subscription) -> FilterSet {
     let owner = registry.extension(owner_of(subscription));
     let app = registry.app(&subscription.app);
     let (Some(owner), Some(app)) = (owner, app) else { return FilterSet::default() };
@@ -39,18 +46,124 @@ pub fn filters_of(registry: &Registry, subscription: &Subscription) -> FilterSet
         return FilterSet::default();
     }
     let scopes = app.scopes.with_included();
-    let may = |filter: &&EventFilter| match filter {
-        EventFilter::Account(_) => {
-            scopes.contains(Scopes::READ_ACCOUNTS)
-                && owner.permissions.contains(Permissions::READ_ACCOUNTS)
-        }
-        EventFilter::Extension(..) => {
-            scopes.contains(Scopes::READ_PRESENCE)
-                && owner.permissions.contains(Permissions::READ_PRESENCE_STATUS)
-        }
-        EventFilter::Foreign(_) => false,
+    let is_admin = owner.permissions.contains(Permissions::ADMIN);
+    let may = |filter: &&EventFilter| {
+        let Some((scope, permission)) = filter.needs() else { return false };
+        let is_theirs = filter.is_private_to().is_none_or(|it| it == subscription.owner);
+        scopes.contains(scope) && owner.permissions.contains(permission) && (is_theirs || is_admin)
     };
-    FilterSet::of(subscription.filters.iter().filter(may))
+    let mut filters = FilterSet::of(subscription.filters.iter().filter(may));
+    for extension in filters.followed() {
+        let key = ExtensionKey { account: subscription.account, extension };
+        if let Some(record) = newest.get(key) {
+            filters.follow(extension, record.event.document.settings.lists());
+        }
+    }
+    filters
+}
+
+/// One notification of an event to one subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// Presence, in this detail.
+    Presence(Detail),
+    /// Something beside it.
+    Notice(Notice),
+}
+
+impl Telling {
+    /// Returns a number that tells the notifications of one event to one subscription apart.
+    #[must_use]
+    pub(crate) const fn kind(self) -> u64 {
+        match self {
+            Self::Presence(_) => 0,
+            Self::Notice(notice) => notice.kind(),
+        }
+    }
+
+    /// Returns the uuid of this notification: the same whenever it is made.
+    #[must_use]
+    pub(crate) fn uuid(self, subscription: &Subscription, event: &Outgoing) -> Uuid {
+        let (id, account) = (subscription.id, subscription.account);
+        let sequence = event.record().event.sequence;
+        match self {
+            Self::Presence(_) => notification_uuid(id, account, sequence),
+            Self::Notice(notice) => notice_uuid(id, account, sequence, notice),
+        }
+    }
+}
+
+/// Returns what a subscription with these filters is to be told of an event, sight aside.
+#[must_use]
+pub(crate) fn tellings(registry: &Registry, wants: &FilterSet, event: &Outgoing) -> Vec<Telling> {
+    let key = event.record().event.key;
+    let presence = wants.detail_for(key.extension).map(Telling::Presence);
+    if wants.is_simple() {
+        return presence.into_iter().collect();
+    }
+    let member = OnceCell::new();
+    let is_member_of = |queue: ExtensionId| {
+        let member = member.get_or_init(|| registry.extension(key));
+        member.as_ref().is_some_and(|member| member.queues.contains(&queue))
+    };
+    let notices = wants.notices(key.extension, event.changes(), is_member_of);
+    presence.into_iter().chain(notices.into_iter().map(Telling::Notice)).collect()
+}
+
+/// Sets followed lists to what they were before `events`, as far as these change them. Whatever is
+/// told next is matched by the lists as they were then.
+pub(crate) fn rewind_lists<'e>(
+    wants: &mut FilterSet,
+    events: impl IntoIterator<Item = &'e Arc<Outgoing>>,
+) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut is_changed = false;
+    for event in events {
+        let event = &event.record().event;
+        let owner = event.key.extension;
+        if event.changes.touches(FOLLOWED)
+            && wants.follows(owner)
+            && seen.insert(owner)
+            && let Some(before) = &event.before
+        {
+            is_changed |= wants.follow(owner, &before.lists);
+        }
+    }
+    is_changed
+}
+
+/// Takes note of the lists that an event changes; tells whether that changes what is wanted.
+pub(crate) fn follow_lists(wants: &mut FilterSet, event: &Outgoing) -> bool {
+    let owner = event.record().event.key.extension;
+    event.changes().touches(FOLLOWED)
+        && wants.follows(owner)
+        && wants.follow(owner, event.record().event.document.settings.lists())
+}
+
+/// What changes lists that are followed.
+pub(crate) const FOLLOWED: Changes =
+    Changes::from_bits(Changes::LINES.bits() | Changes::FAVORITES.bits());
+
+/// Decides what `viewer` sees of one notification that is sent now; `None` when it is not told.
+#[must_use]
+pub(crate) fn telling_now(
+    event: &Outgoing,
+    newest: &Newest,
+    viewer: Viewer,
+    telling: Telling,
+) -> Option<View> {
+    match telling {
+        Telling::Presence(detail) => sight_now(event, newest, viewer, detail),
+        Telling::Notice(notice) => {
+            let recorded = event.notice_sight(viewer, notice)?;
+            match notice {
+                Notice::Dnd | Notice::Queue(_) => narrowed(recorded, event, newest, viewer),
+                Notice::Lines | Notice::Favorites | Notice::Profile | Notice::Directory => {
+                    Some(recorded)
+                }
+            }
+        }
+    }
 }
 
 /// Decides what `viewer` sees of an event that is sent now; `None` when it is not told of it.

@@ -50,7 +50,7 @@ pub(super) async fn create(
             Transport::WebSocket
         }
     };
-    let judged = judge(&state, &caller, &asked.event_filters)?;
+    let judged = judge(&state, &caller, &asked.event_filters, asked.lifetime())?;
     let replaced =
         context.and_then(|it| it.subscription).filter(|_| transport == Transport::WebSocket);
     check_limit(&state, &caller, replaced)?;

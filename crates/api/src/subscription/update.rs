@@ -38,7 +38,9 @@ pub(super) async fn update(
             None => Ok(show.answer(&state, &found)),
         };
     }
-    let judged = asked.event_filters.as_ref().map(|texts| judge(&state, &caller, texts));
+    let lifetime = asked.lifetime(&found.transport);
+    let judge = |texts: &Vec<String>| judge(&state, &caller, texts, lifetime);
+    let judged = asked.event_filters.as_ref().map(judge);
     let judged = judged.transpose()?;
     revive(&state, &found).await?;
     let changed = change(&state, found.id, |subscription| {
@@ -46,7 +48,7 @@ pub(super) async fn update(
             subscription.filters = judged.active;
             subscription.disabled = judged.disabled;
         }
-        subscription.lifetime = asked.lifetime(&subscription.transport);
+        subscription.lifetime = lifetime;
         subscription.renew(state.now());
     });
     Ok(show.changed(&state, changed.await?))

@@ -1,10 +1,12 @@
-//! Event filters and what they match.
+//! Event filters.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
 use smol_str::SmolStr;
 
+use crate::directory::{Permissions, Scopes};
 use crate::ids::ExtensionId;
+use crate::time::Timestamp;
 use crate::visibility::Detail;
 
 /// One event filter of a subscription, resolved: `~` stands for nothing any more.
@@ -16,58 +18,92 @@ pub enum EventFilter {
     Account(Detail),
     /// `/restapi/v1.0/account/{accountId}/extension/{extensionId}/presence` (F3-F5).
     Extension(ExtensionId, Detail),
+    /// `…/extension/{extensionId}/presence/line/presence`: every extension that it monitors (F6).
+    Lines(ExtensionId, Detail),
+    /// `…/extension/{extensionId}/favorite/presence`: every favorite of it (F7).
+    Favorites(ExtensionId, Detail),
+    /// `…/extension/{extensionId}/presence/line`: its list of lines (F8).
+    LineList(ExtensionId),
+    /// `…/extension/{extensionId}/presence/dnd` (F9).
+    Dnd(ExtensionId),
+    /// `…/call-queues/{groupId}/presence`: what the members of a queue take (F10).
+    Queue(ExtensionId),
+    /// `…/extension/{extensionId}/favorite`: its list of favorites (F11).
+    FavoriteList(ExtensionId),
+    /// `…/extension/{extensionId}`: what the directory says of it (F12).
+    Profile(ExtensionId),
+    /// `…/extension`: what the directory says of all (F12).
+    Directory,
+    /// `/restapi/v1.0/subscription/~`: reminders to renew the subscription (F13).
+    Reminder(Reminder),
     /// A filter for something that this server has not: accepted, listed, never fires (3.7).
     Foreign(SmolStr),
 }
 
-/// The filters of one subscription, arranged for matching.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FilterSet {
-    account: Option<Detail>,
-    extensions: BTreeMap<ExtensionId, Detail>,
+/// When to remind of a renewal (contract 7.7).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Reminder {
+    /// From when on: so long before the end.
+    pub threshold: Duration,
+    /// How often from then on.
+    pub interval: Duration,
+    /// The filter as it was asked for.
+    pub text: SmolStr,
 }
 
-impl FilterSet {
-    /// Arranges filters. Where several match an extension the most detailed one counts (3.6).
+impl Reminder {
+    /// Returns when to remind next after `last` of a subscription that ends at `expires_at`; `None`
+    /// when it ends before.
     #[must_use]
-    pub fn of<'a>(filters: impl IntoIterator<Item = &'a EventFilter>) -> Self {
-        let mut set = Self::default();
-        for filter in filters {
-            match filter {
-                EventFilter::Account(detail) => {
-                    set.account = set.account.max(Some(*detail));
-                }
-                EventFilter::Extension(extension, detail) => {
-                    let entry = set.extensions.entry(*extension).or_insert(*detail);
-                    *entry = (*entry).max(*detail);
-                }
-                EventFilter::Foreign(_) => {}
+    pub fn next_due(&self, expires_at: Timestamp, last: Timestamp) -> Option<Timestamp> {
+        let threshold = i64::try_from(self.threshold.as_millis()).unwrap_or(i64::MAX);
+        let interval = i64::try_from(self.interval.as_millis()).unwrap_or(i64::MAX).max(1);
+        let first = expires_at.0.saturating_sub(threshold);
+        let due = if last.0 < first {
+            first
+        } else {
+            let passed = last.0.saturating_sub(first) / interval;
+            first.saturating_add(interval.saturating_mul(passed.saturating_add(1)))
+        };
+        (due < expires_at.0).then_some(Timestamp(due))
+    }
+}
+
+impl EventFilter {
+    /// Returns what application and user must have to be told so (contract 3.3); none for filters
+    /// that need nothing.
+    #[must_use]
+    pub const fn needs(&self) -> Option<(Scopes, Permissions)> {
+        Some(match self {
+            Self::Account(_) | Self::Dnd(_) => (Scopes::READ_ACCOUNTS, Permissions::READ_ACCOUNTS),
+            Self::Extension(..) | Self::Lines(..) | Self::Favorites(..) | Self::Queue(_) => {
+                (Scopes::READ_PRESENCE, Permissions::READ_PRESENCE_STATUS)
             }
+            Self::LineList(_) => (Scopes::READ_PRESENCE, Permissions::READ_PRESENCE_SETTINGS),
+            Self::FavoriteList(_) => (Scopes::READ_CONTACTS, Permissions::READ_PERSONAL_CONTACTS),
+            Self::Profile(_) | Self::Directory => {
+                (Scopes::READ_ACCOUNTS, Permissions::READ_EXTENSIONS)
+            }
+            Self::Reminder(_) | Self::Foreign(_) => return None,
+        })
+    }
+
+    /// Returns whose own affair it tells of: only they and administrators may ask for it.
+    #[must_use]
+    pub const fn is_private_to(&self) -> Option<ExtensionId> {
+        match self {
+            Self::LineList(owner) | Self::FavoriteList(owner) => Some(*owner),
+            Self::Account(_)
+            | Self::Extension(..)
+            | Self::Lines(..)
+            | Self::Favorites(..)
+            | Self::Dnd(_)
+            | Self::Queue(_)
+            | Self::Profile(_)
+            | Self::Directory
+            | Self::Reminder(_)
+            | Self::Foreign(_) => None,
         }
-        set
-    }
-
-    /// Returns with how much detail events of `extension` are wanted, if at all.
-    #[must_use]
-    pub fn detail_for(&self, extension: ExtensionId) -> Option<Detail> {
-        self.account.max(self.extensions.get(&extension).copied())
-    }
-
-    /// Tells whether every extension of the account is wanted.
-    #[must_use]
-    pub const fn is_account_wide(&self) -> bool {
-        self.account.is_some()
-    }
-
-    /// Returns the extensions that are named.
-    pub fn extensions(&self) -> impl Iterator<Item = ExtensionId> {
-        self.extensions.keys().copied()
-    }
-
-    /// Tells whether nothing can ever match.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.account.is_none() && self.extensions.is_empty()
     }
 }
 
@@ -75,28 +111,22 @@ impl FilterSet {
 mod tests {
     use super::*;
 
-    fn extension(number: u64) -> ExtensionId {
-        ExtensionId::new(number).expect("positive")
-    }
-
     #[test]
-    fn the_most_detailed_match_counts() {
-        let filters = [
-            EventFilter::Account(Detail::Plain),
-            EventFilter::Extension(extension(1), Detail::Sip),
-            EventFilter::Extension(extension(1), Detail::Detailed),
-        ];
-        let set = FilterSet::of(&filters);
+    fn reminders_begin_at_the_threshold_and_end_with_the_subscription() {
+        let reminder = Reminder {
+            threshold: Duration::from_secs(60),
+            interval: Duration::from_secs(25),
+            text: "".into(),
+        };
+        let end = Timestamp(100_000);
+        let due = |last| reminder.next_due(end, Timestamp(last)).map(|due| due.0);
 
-        assert_eq!(set.detail_for(extension(1)), Some(Detail::Sip));
-        assert_eq!(set.detail_for(extension(2)), Some(Detail::Plain));
-    }
-
-    #[test]
-    fn foreign_filters_match_nothing() {
-        let set = FilterSet::of(&[EventFilter::Foreign("/restapi/v1.0/glip/posts".into())]);
-
-        assert!(set.is_empty());
-        assert_eq!(set.detail_for(extension(1)), None);
+        assert_eq!(due(0), Some(40_000));
+        assert_eq!(due(39_999), Some(40_000));
+        assert_eq!(due(40_000), Some(65_000));
+        assert_eq!(due(64_999), Some(65_000));
+        assert_eq!(due(65_000), Some(90_000));
+        assert_eq!(due(90_000), None);
+        assert_eq!(due(-1_000_000), Some(40_000));
     }
 }

@@ -15,6 +15,7 @@ use crate::webhook::client::{Answer, Client, PostError, Route};
 use crate::webhook::handshake::parse_address;
 use crate::webhook::health::{FailureWords, WebhookAttempt};
 use crate::webhook::signature::Signing;
+use crate::webhook::window::Place;
 
 const VERIFICATION_TOKEN: HeaderName = HeaderName::from_static("verification-token");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=UTF-8");
@@ -72,7 +73,8 @@ pub(super) fn address_of(subscription: &Subscription) -> Option<&str> {
 /// What is sent.
 #[derive(Debug)]
 pub(super) struct Parcel {
-    pub(super) offset: u64,
+    /// Its place in the window; none of what is not told of an event.
+    pub(super) place: Option<Place>,
     pub(super) sequence: Sequence,
     pub(super) uuid: Uuid,
     pub(super) body: Bytes,
@@ -83,7 +85,7 @@ pub(super) struct Parcel {
 /// What became of it.
 #[derive(Debug)]
 pub(super) struct Report {
-    pub(super) offset: u64,
+    pub(super) place: Option<Place>,
     pub(super) committed: Option<Instant>,
     pub(super) attempt: WebhookAttempt,
     pub(super) failure: Option<(Failure, FailureWords)>,
@@ -115,7 +117,7 @@ pub(super) async fn send(
         status: answer.as_ref().ok().map(|answer| answer.status.as_u16()),
         error: failure.as_ref().map(|(_, words)| words.outside.clone()),
     };
-    Report { offset: parcel.offset, committed: parcel.committed, attempt, failure }
+    Report { place: parcel.place, committed: parcel.committed, attempt, failure }
 }
 
 /// Any 2xx is a success, whatever follows it; everything else may succeed later, but 410.

@@ -15,6 +15,7 @@ mod eyes;
 mod guard;
 mod handshake;
 mod health;
+mod reminding;
 mod shared;
 mod signature;
 mod standing;

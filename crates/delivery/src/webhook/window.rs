@@ -10,13 +10,22 @@ use lampfield_core::ExtensionId;
 /// The most events between the low-water mark and the furthest settled one: what a crash repeats.
 pub(super) const LOOKAHEAD_MAX: usize = 64;
 
-/// Events of one subscription, by offset.
+/// Which notification: one event may be told as several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    /// The event.
+    pub(super) offset: u64,
+    /// Tells those of one event apart.
+    pub(super) kind: u64,
+}
+
+/// Notifications of one subscription, by offset.
 #[derive(Debug)]
 pub(super) struct Window<T> {
     read: u64,
-    slots: BTreeMap<u64, Slot<T>>,
-    /// Settled offsets above the low-water mark.
-    settled: BTreeSet<u64>,
+    slots: BTreeMap<Place, Slot<T>>,
+    /// What is settled above the low-water mark.
+    settled: BTreeSet<Place>,
 }
 
 #[derive(Debug)]
@@ -39,7 +48,7 @@ impl<T: Clone> Window<T> {
 
     /// Returns up to where everything is settled.
     pub(super) fn low_water(&self) -> u64 {
-        self.slots.first_key_value().map_or(self.read, |(offset, _)| offset.saturating_sub(1))
+        self.slots.first_key_value().map_or(self.read, |(place, _)| place.offset.saturating_sub(1))
     }
 
     /// Returns how many more events may be read.
@@ -51,10 +60,18 @@ impl<T: Clone> Window<T> {
         self.slots.values().filter(|slot| slot.is_under_way).count()
     }
 
-    /// Takes up an event that was read; one that was settled before is passed.
-    pub(super) fn admit(&mut self, offset: u64, extension: ExtensionId, load: T) {
-        if offset > self.read && !self.settled.contains(&offset) {
-            self.slots.insert(offset, Slot { extension, is_under_way: false, load });
+    /// Takes up an event that was read, by what it is told as; what was settled before is passed.
+    pub(super) fn admit(
+        &mut self,
+        offset: u64,
+        extension: ExtensionId,
+        loads: impl IntoIterator<Item = (u64, T)>,
+    ) {
+        for (kind, load) in loads {
+            let place = Place { offset, kind };
+            if offset > self.read && !self.settled.contains(&place) {
+                self.slots.insert(place, Slot { extension, is_under_way: false, load });
+            }
         }
         self.pass_to(offset);
     }
@@ -67,31 +84,31 @@ impl<T: Clone> Window<T> {
 
     /// Returns the next event to send, which is under way from now on: the earliest of an extension
     /// of which none is under way, while fewer than `under_way_max` are.
-    pub(super) fn next(&mut self, under_way_max: usize) -> Option<(u64, T)> {
+    pub(super) fn next(&mut self, under_way_max: usize) -> Option<(Place, T)> {
         if self.under_way() >= under_way_max {
             return None;
         }
         let mut earlier = BTreeSet::new();
-        for (offset, slot) in &mut self.slots {
+        for (place, slot) in &mut self.slots {
             if earlier.insert(slot.extension) && !slot.is_under_way {
                 slot.is_under_way = true;
-                return Some((*offset, slot.load.clone()));
+                return Some((*place, slot.load.clone()));
             }
         }
         None
     }
 
     /// Takes note that an event was delivered, or need not be.
-    pub(super) fn settle(&mut self, offset: u64) {
-        if self.slots.remove(&offset).is_some() {
-            self.settled.insert(offset);
+    pub(super) fn settle(&mut self, place: Place) {
+        if self.slots.remove(&place).is_some() {
+            self.settled.insert(place);
             self.forget_settled();
         }
     }
 
     /// Takes note that an event was not delivered: it waits again.
-    pub(super) fn put_back(&mut self, offset: u64) {
-        if let Some(slot) = self.slots.get_mut(&offset) {
+    pub(super) fn put_back(&mut self, place: Place) {
+        if let Some(slot) = self.slots.get_mut(&place) {
             slot.is_under_way = false;
         }
     }
@@ -106,7 +123,8 @@ impl<T: Clone> Window<T> {
 
     fn forget_settled(&mut self) {
         let low_water = self.low_water();
-        self.settled = self.settled.split_off(&low_water.saturating_add(1));
+        let first_above = Place { offset: low_water.saturating_add(1), kind: 0 };
+        self.settled = self.settled.split_off(&first_above);
     }
 }
 
@@ -119,11 +137,11 @@ mod tests {
         let mut window = window(&[(1, 10), (2, 10), (3, 11), (4, 10), (5, 12)]);
 
         assert_eq!(started(&mut window, 8), [1, 3, 5]);
-        window.settle(1);
+        window.settle(place(1));
         assert_eq!(started(&mut window, 8), [2]);
-        window.put_back(2);
+        window.put_back(place(2));
         assert_eq!(started(&mut window, 8), [2]);
-        window.settle(2);
+        window.settle(place(2));
         assert_eq!(started(&mut window, 8), [4]);
     }
 
@@ -132,7 +150,7 @@ mod tests {
         let mut window = window(&[(1, 10), (2, 11), (3, 12), (4, 13)]);
 
         assert_eq!(started(&mut window, 2), [1, 2]);
-        window.settle(2);
+        window.settle(place(2));
         assert_eq!(started(&mut window, 2), [3]);
     }
 
@@ -143,10 +161,10 @@ mod tests {
         assert_eq!(window.low_water(), 2);
         started(&mut window, 8);
 
-        window.settle(5);
-        window.settle(7);
+        window.settle(place(5));
+        window.settle(place(7));
         assert_eq!(window.low_water(), 2);
-        window.settle(3);
+        window.settle(place(3));
         assert_eq!(window.low_water(), 9);
         assert_eq!(window.room(), LOOKAHEAD_MAX);
     }
@@ -155,18 +173,18 @@ mod tests {
     fn after_a_rewind_only_open_events_come_again() {
         let mut window = window(&[(1, 10), (2, 11), (3, 12), (4, 11)]);
         started(&mut window, 8);
-        window.settle(2);
-        window.settle(3);
-        window.put_back(1);
+        window.settle(place(2));
+        window.settle(place(3));
+        window.put_back(place(1));
 
         window.rewind();
         assert_eq!((window.read(), window.low_water()), (0, 0));
         for (offset, extension) in [(1, 10), (2, 11), (3, 12), (4, 11)] {
-            window.admit(offset, id(extension), ());
+            window.admit(offset, id(extension), [(0, ())]);
         }
 
         assert_eq!(started(&mut window, 8), [1, 4]);
-        window.settle(1);
+        window.settle(place(1));
         assert_eq!(window.low_water(), 3);
     }
 
@@ -176,30 +194,52 @@ mod tests {
         let mut offset = 0;
         while window.room() > 0 {
             offset += 1;
-            window.admit(offset, id(offset), ());
+            window.admit(offset, id(offset), [(0, ())]);
         }
         assert_eq!(offset, LOOKAHEAD_MAX as u64);
         started(&mut window, usize::MAX);
 
-        (2..=offset).for_each(|offset| window.settle(offset));
+        (2..=offset).for_each(|offset| window.settle(place(offset)));
 
         assert_eq!((window.room(), window.low_water()), (0, 0));
-        window.settle(1);
+        window.settle(place(1));
         assert_eq!((window.room(), window.low_water()), (LOOKAHEAD_MAX, offset));
     }
 
     #[test]
     fn events_that_were_superseded_leave_no_hole_in_the_mark() {
         let mut window: Window<()> = Window::after(10);
-        window.admit(500, id(1), ());
-        window.admit(900, id(2), ());
+        window.admit(500, id(1), [(0, ())]);
+        window.admit(900, id(2), [(0, ())]);
         assert_eq!(window.low_water(), 499);
         started(&mut window, 8);
 
-        window.settle(500);
+        window.settle(place(500));
         assert_eq!(window.low_water(), 899);
-        window.settle(900);
+        window.settle(place(900));
         assert_eq!(window.low_water(), 900);
+    }
+
+    #[test]
+    fn an_event_is_settled_when_everything_that_it_is_told_as_is() {
+        let mut window = Window::after(0);
+        window.admit(1, id(10), [(0, "presence"), (7, "lines")]);
+        window.admit(2, id(10), [(7, "lines")]);
+        window.admit(3, id(11), []);
+        let next = |window: &mut Window<&'static str>| window.next(8).map(|(place, _)| place);
+        let (presence, lines) = (place(1), Place { offset: 1, kind: 7 });
+
+        assert_eq!(next(&mut window), Some(presence));
+        assert_eq!(next(&mut window), None, "one of an extension at a time");
+        window.settle(presence);
+        assert_eq!(window.low_water(), 0);
+        assert_eq!(next(&mut window), Some(lines));
+        window.put_back(lines);
+        window.rewind();
+        window.admit(1, id(10), [(0, "presence"), (7, "lines")]);
+        assert_eq!(next(&mut window), Some(lines), "what was settled is not sent again");
+        window.settle(lines);
+        assert_eq!(window.low_water(), 1);
     }
 
     proptest::proptest! {
@@ -221,9 +261,9 @@ mod tests {
             while window.low_water() < head {
                 while window.room() > 0 && window.read() < head {
                     let offset = window.read() + 1;
-                    window.admit(offset, id(extension_of(offset)), ());
+                    window.admit(offset, id(extension_of(offset)), [(0, ())]);
                 }
-                while let Some((offset, ())) = window.next(4) {
+                while let Some((Place { offset, .. }, ())) = window.next(4) {
                     let extension = extension_of(offset);
                     assert!(under_way.iter().all(|other| extension_of(*other) != extension));
                     assert!((1..offset).all(|earlier| {
@@ -240,12 +280,12 @@ mod tests {
                 match choice {
                     0..70 => {
                         settled.insert(offset);
-                        window.settle(offset);
+                        window.settle(place(offset));
                     }
-                    70..95 => window.put_back(offset),
+                    70..95 => window.put_back(place(offset)),
                     _ => {
-                        window.put_back(offset);
-                        under_way.drain(..).for_each(|offset| window.put_back(offset));
+                        window.put_back(place(offset));
+                        under_way.drain(..).for_each(|offset| window.put_back(place(offset)));
                         window.rewind();
                     }
                 }
@@ -257,13 +297,17 @@ mod tests {
     fn window(events: &[(u64, u64)]) -> Window<()> {
         let mut window = Window::after(0);
         for (offset, extension) in events {
-            window.admit(*offset, id(*extension), ());
+            window.admit(*offset, id(*extension), [(0, ())]);
         }
         window
     }
 
     fn started(window: &mut Window<()>, max: usize) -> Vec<u64> {
-        std::iter::from_fn(|| window.next(max)).map(|(offset, ())| offset).collect()
+        std::iter::from_fn(|| window.next(max)).map(|(place, ())| place.offset).collect()
+    }
+
+    const fn place(offset: u64) -> Place {
+        Place { offset, kind: 0 }
     }
 
     fn id(number: u64) -> ExtensionId {

@@ -20,11 +20,13 @@ use crate::alerts::{Alert, AlertState};
 use crate::feed::{Caught, Lane, catch_up};
 use crate::metrics::{Outcome, Source, Transport};
 use crate::outgoing::Outgoing;
+use crate::watching::Telling;
 use crate::webhook::attempt::{Parcel, Report, Target, address_of, send};
 use crate::webhook::client::Route;
 use crate::webhook::eyes::Eyes;
 use crate::webhook::handshake::shake_hands;
 use crate::webhook::health::{FailureWords, Ledger};
+use crate::webhook::reminding::Reminding;
 use crate::webhook::shared::{Door, Shared};
 use crate::webhook::standing;
 use crate::webhook::window::Window;
@@ -181,7 +183,8 @@ struct Service<'a> {
     lane: Arc<Lane>,
     door: Arc<Door>,
     position: Position,
-    window: Window<Arc<Outgoing>>,
+    window: Window<(Arc<Outgoing>, Telling)>,
+    reminding: Reminding,
     /// Up to here the newest event of each extension will do: the cursor was of another log.
     coalesce_until: u64,
     under_way: FuturesUnordered<BoxFuture<'static, Tried>>,
@@ -196,6 +199,7 @@ impl<'a> Service<'a> {
         let house = &shared.house;
         let lane = house.feed.lane(subscription.account);
         let position = shared.cursors.take_up(&house.registry, worker.id, subscription.from);
+        let reminding = Reminding::begin(&subscription, house.now());
         let eyes = Eyes::of(house, subscription);
         let host = eyes.target.as_ref().and_then(|target| target.uri.authority());
         let door = shared.hosts.door(host);
@@ -211,6 +215,7 @@ impl<'a> Service<'a> {
             door,
             position,
             window: Window::after(position.offset),
+            reminding,
             coalesce_until: 0,
             under_way: FuturesUnordered::new(),
             health: Health::Good,
@@ -250,10 +255,12 @@ impl<'a> Service<'a> {
     }
 
     fn wake_at(&self) -> Timestamp {
-        let over = self.eyes.subscription.expires_at;
+        let subscription = &self.eyes.subscription;
+        let over = subscription.expires_at;
         match self.retry_at {
             Some(retry_at) if self.under_way.is_empty() => retry_at.min(over),
-            Some(_) | None => over,
+            Some(_) => over,
+            None => self.reminding.next(subscription).map_or(over, |due| due.min(over)),
         }
     }
 
@@ -321,13 +328,11 @@ impl<'a> Service<'a> {
     }
 
     fn admit(&mut self, events: &[Arc<Outgoing>]) {
+        self.eyes.rewind(events);
         for event in events {
-            if self.eyes.sight(&self.shared.house, event).is_some() {
-                let extension = event.record().event.key.extension;
-                self.window.admit(event.offset(), extension, Arc::clone(event));
-            } else {
-                self.window.pass_to(event.offset());
-            }
+            let tellings = self.eyes.tellings(&self.shared.house, event);
+            let loads = tellings.into_iter().map(|it| (it.kind(), (Arc::clone(event), it)));
+            self.window.admit(event.offset(), event.record().event.key.extension, loads);
         }
     }
 
@@ -340,17 +345,28 @@ impl<'a> Service<'a> {
             Health::Good => (self.shared.house.config.webhook.window_max.max(1), Route::Kept),
             Health::Failing { .. } => (1, Route::Fresh),
         };
-        while let Some((offset, event)) = self.window.next(most) {
+        self.remind(route);
+        while let Some((place, (event, telling))) = self.window.next(most) {
             // Decided at the last moment: what was hidden since it was read is not sent.
-            let sight = self.eyes.sight(&self.shared.house, &event);
+            let sight = self.eyes.sight(&self.shared.house, &event, telling);
             let (Some(sight), Some(target)) = (sight, &self.eyes.target) else {
-                self.window.settle(offset);
+                self.window.settle(place);
                 continue;
             };
             let parcel = self.eyes.parcel(&self.shared.house, target, &event, sight);
             self.under_way.push(self.attempt(Arc::clone(target), parcel, route));
         }
         self.save_cursor();
+    }
+
+    /// Starts the reminders that are due. They are no events: whatever waits does not hold them up.
+    fn remind(&mut self, route: Route) {
+        let Some(target) = self.eyes.target.clone() else { return };
+        let now = self.shared.house.now();
+        for (reminder, due_at) in self.reminding.take(&self.eyes.subscription, now) {
+            let parcel = self.eyes.reminder(&target, &reminder, due_at, now);
+            self.under_way.push(self.attempt(Arc::clone(&target), parcel, route));
+        }
     }
 
     fn attempt(
@@ -373,10 +389,12 @@ impl<'a> Service<'a> {
     /// Takes note of what became of an attempt.
     async fn take(&mut self, report: Report) -> Option<End> {
         self.count(&report);
-        let Report { offset, attempt, failure, .. } = report;
+        let Report { place, attempt, failure, .. } = report;
         let Some((failure, words)) = failure else {
             self.worker.ledger.lock().note(attempt, None);
-            self.window.settle(offset);
+            if let Some(place) = place {
+                self.window.settle(place);
+            }
             if self.retry_at.is_none() {
                 if std::mem::take(&mut self.health) != Health::Good {
                     let (house, subscription) = (&self.shared.house, &self.eyes.subscription);
@@ -389,7 +407,10 @@ impl<'a> Service<'a> {
         };
         tracing::debug!(subscription.id = %self.worker.id, reason = %words.inside, "webhook attempt failed");
         self.worker.ledger.lock().note(attempt, Some(words.clone()));
-        self.window.put_back(offset);
+        match place {
+            Some(place) => self.window.put_back(place),
+            None => self.reminding.failed(),
+        }
         let end = self.weigh(failure, words, self.shared.house.now()).await;
         self.lie_low();
         end
@@ -462,8 +483,8 @@ impl<'a> Service<'a> {
         while let Some(tried) = self.under_way.next().await {
             let Tried::Sent(report) = tried else { continue };
             self.count(&report);
-            if report.failure.is_none() {
-                self.window.settle(report.offset);
+            if let (None, Some(place)) = (&report.failure, report.place) {
+                self.window.settle(place);
             }
         }
         self.save_cursor();

@@ -27,7 +27,8 @@ impl Shard {
             Watched::new(lane)
         });
         let Some(socket) = self.sockets.get_mut(slot) else { return };
-        let wants = filters_of(&context.house.registry, &subscription);
+        let house = &context.house;
+        let wants = filters_of(&house.registry, house.journal.newest(), &subscription);
         let mut subscriber = Subscriber::new(subscription, wants, cursor, watched.seen);
         watched.enlist(number(slot), &mut subscriber);
         socket.subscriber = Some(Box::new(subscriber));
@@ -65,7 +66,8 @@ impl Shard {
     pub(super) fn update(&mut self, slot: usize, subscription: Arc<Subscription>) {
         let Some(socket) = self.sockets.get_mut(slot) else { return };
         let Some(mut subscriber) = socket.subscriber.take() else { return };
-        let wants = filters_of(&self.context.house.registry, &subscription);
+        let house = &self.context.house;
+        let wants = filters_of(&house.registry, house.journal.newest(), &subscription);
         if wants == subscriber.wants {
             subscriber.subscription = subscription;
             socket.subscriber = Some(subscriber);
@@ -78,6 +80,23 @@ impl Shard {
         subscriber.subscription = subscription;
         watched.enlist(number(slot), &mut subscriber);
         socket.subscriber = Some(subscriber);
+        if let Some(moved) = moved {
+            self.reseat(moved);
+        }
+    }
+
+    /// Lists a socket anew whose followed lists have changed.
+    pub(super) fn relist(&mut self, slot: usize) {
+        let Some(subscriber) = self.sockets.get_mut(slot).and_then(|it| it.subscriber.as_mut())
+        else {
+            return;
+        };
+        if !subscriber.is_listed_wrongly() {
+            return;
+        }
+        let Some(watched) = self.accounts.get_mut(&subscriber.subscription.account) else { return };
+        let moved = watched.strike(number(slot), subscriber);
+        watched.enlist(number(slot), subscriber);
         if let Some(moved) = moved {
             self.reseat(moved);
         }

@@ -6,12 +6,14 @@
 
 use std::sync::Arc;
 
-use lampfield_contract::{FRAME_END, Wsc, notification_uuid, write_notification_head};
-use lampfield_core::{Epoch, Position};
+use lampfield_contract::{FRAME_END, SharedEnvelope, Wsc, write_notification_head};
+use lampfield_core::{Epoch, Position, View, Viewer};
 
 use crate::metrics::{Metrics, Outcome, Reason, Transport};
 use crate::outgoing::Outgoing;
-use crate::watching::{sight_now, viewer_of};
+use crate::watching::{
+    Telling, follow_lists, rewind_lists, sight_now, telling_now, tellings, viewer_of,
+};
 use crate::websocket::codec::{begin_text, end_text};
 use crate::websocket::context::Context;
 use crate::websocket::numbering;
@@ -49,11 +51,20 @@ pub(super) struct Press {
     tally: Tally,
 }
 
-/// Where in the sheet the frame of an event ends.
+/// Where in the sheet the last frame of an event ends.
 #[derive(Debug, Clone, Copy)]
 struct Mark {
     end: usize,
     offset: u64,
+    frames: u32,
+}
+
+/// Through whose eyes a socket is told, and when.
+#[derive(Debug, Clone, Copy)]
+struct Gaze {
+    viewer: Viewer,
+    told: Told,
+    epoch: Epoch,
 }
 
 /// What was printed since it was last booked.
@@ -79,8 +90,8 @@ impl Press {
         floor: u64,
         told: Told,
     ) -> Result<Printed, Lost> {
-        let Some(subscriber) = socket.subscriber.take() else { return Ok(Printed::All) };
-        let printed = self.print_for(context, socket, &subscriber, events, floor, told);
+        let Some(mut subscriber) = socket.subscriber.take() else { return Ok(Printed::All) };
+        let printed = self.print_for(context, socket, &mut subscriber, events, floor, told);
         socket.subscriber = Some(subscriber);
         printed
     }
@@ -89,7 +100,7 @@ impl Press {
         &mut self,
         context: &Context,
         socket: &mut Socket,
-        subscriber: &Subscriber,
+        subscriber: &mut Subscriber,
         events: impl Iterator<Item = &'e Arc<Outgoing>>,
         floor: u64,
         told: Told,
@@ -97,32 +108,100 @@ impl Press {
         let house = &context.house;
         self.sheet.clear();
         self.marks.clear();
-        let subscription = &subscriber.subscription;
         let all = house.config.administrators_see_all;
-        let viewer = viewer_of(&house.registry, subscription, all);
-        let epoch = house.journal.epoch();
-        for event in events.filter(|event| event.offset() > floor) {
-            let extension = event.record().event.key.extension;
-            let Some(detail) = subscriber.wants.detail_for(extension) else { continue };
-            let view = match told {
-                Told::Live => event.sight(viewer, detail),
-                Told::Late => sight_now(event, house.journal.newest(), viewer, detail),
-            };
-            let Some(view) = view else {
-                self.tally.suppressed += 1;
-                continue;
-            };
-            if self.sheet.len() >= SHEET
-                && let full @ Printed::UpTo(_) = self.hand_over(context, socket)?
-            {
-                return Ok(full);
+        let viewer = viewer_of(&house.registry, &subscriber.subscription, all);
+        let gaze = Gaze { viewer, told, epoch: house.journal.epoch() };
+        let events = events.filter(|event| event.offset() > floor);
+        if subscriber.wants.is_simple() {
+            for event in events {
+                if self.presence(context, socket, subscriber, event, gaze)
+                    && self.sheet.len() >= SHEET
+                    && let full @ Printed::UpTo(_) = self.hand_over(context, socket)?
+                {
+                    return Ok(full);
+                }
             }
-            let envelope = event.envelope(detail, view, house.config.wire);
-            self.frame(socket, subscriber, event, epoch, |sheet, uuid| {
-                envelope.splice(sheet, uuid, subscription.id, subscription.owner);
-            });
+        } else {
+            let events: Vec<_> = events.collect();
+            let has_changed = rewind_lists(&mut subscriber.wants, events.iter().copied());
+            subscriber.wants_changed(has_changed);
+            for event in events {
+                if self.everything(context, socket, subscriber, event, gaze)
+                    && self.sheet.len() >= SHEET
+                    && let full @ Printed::UpTo(_) = self.hand_over(context, socket)?
+                {
+                    return Ok(full);
+                }
+            }
         }
         self.hand_over(context, socket)
+    }
+
+    /// Prints an event as presence, which is all that most subscriptions are told; tells whether
+    /// there was anything to print.
+    fn presence(
+        &mut self,
+        context: &Context,
+        socket: &mut Socket,
+        subscriber: &Subscriber,
+        event: &Outgoing,
+        Gaze { viewer, told, epoch }: Gaze,
+    ) -> bool {
+        let house = &context.house;
+        let extension = event.record().event.key.extension;
+        let Some(detail) = subscriber.wants.detail_for(extension) else { return false };
+        let view = match told {
+            Told::Live => event.sight(viewer, detail),
+            Told::Late => sight_now(event, house.journal.newest(), viewer, detail),
+        };
+        let Some(view) = view else {
+            self.tally.suppressed += 1;
+            return false;
+        };
+        let envelope = event.envelope(detail, view, house.config.wire);
+        let telling = Telling::Presence(detail);
+        let position = Position { epoch, offset: event.offset() };
+        self.frame(socket, subscriber, event, telling, position, envelope);
+        self.marks.push(Mark { end: self.sheet.len(), offset: event.offset(), frames: 1 });
+        true
+    }
+
+    /// Prints everything that an event is told as, and follows the lists that it changes.
+    fn everything(
+        &mut self,
+        context: &Context,
+        socket: &mut Socket,
+        subscriber: &mut Subscriber,
+        event: &Outgoing,
+        Gaze { viewer, told, epoch }: Gaze,
+    ) -> bool {
+        let house = &context.house;
+        let mut seen: Vec<(Telling, View)> = Vec::new();
+        for telling in tellings(&house.registry, &subscriber.wants, event) {
+            let view = match (told, telling) {
+                (Told::Late, _) => telling_now(event, house.journal.newest(), viewer, telling),
+                (Told::Live, Telling::Presence(detail)) => event.sight(viewer, detail),
+                (Told::Live, Telling::Notice(notice)) => event.notice_sight(viewer, notice),
+            };
+            match view {
+                Some(view) => seen.push((telling, view)),
+                None => self.tally.suppressed += 1,
+            }
+        }
+        let has_changed = follow_lists(&mut subscriber.wants, event);
+        subscriber.wants_changed(has_changed);
+        let Some(last) = seen.len().checked_sub(1) else { return false };
+        for (at, (telling, view)) in seen.into_iter().enumerate() {
+            let envelope = event.telling(telling, view, house.config.wire);
+            // Whoever comes back with the token of a frame that is not the last one has not got
+            // the event whole: it is told again.
+            let offset = if at == last { event.offset() } else { event.offset() - 1 };
+            let position = Position { epoch, offset };
+            self.frame(socket, subscriber, event, telling, position, &envelope);
+        }
+        let frames = u32::try_from(last + 1).unwrap_or(u32::MAX);
+        self.marks.push(Mark { end: self.sheet.len(), offset: event.offset(), frames });
+        true
     }
 
     fn frame(
@@ -130,26 +209,25 @@ impl Press {
         socket: &mut Socket,
         subscriber: &Subscriber,
         event: &Outgoing,
-        epoch: Epoch,
-        envelope: impl FnOnce(&mut Vec<u8>, uuid::Uuid),
+        telling: Telling,
+        position: Position,
+        envelope: &SharedEnvelope,
     ) {
         let subscription = &subscriber.subscription;
-        let sequence = event.record().event.sequence;
-        let uuid = notification_uuid(subscription.id, subscription.account, sequence);
+        let uuid = telling.uuid(subscription, event);
         let token = RecoveryToken {
             subscription: Some(subscription.id),
             session: subscription.session,
-            position: Position { epoch, offset: event.offset() },
+            position,
         };
         socket.number = numbering::next(socket.number);
         let token = token.text();
         let wsc = Wsc { token: token.as_str(), sequence: socket.number };
         let start = begin_text(&mut self.sheet);
         write_notification_head(&mut self.sheet, uuid, wsc);
-        envelope(&mut self.sheet, uuid);
+        envelope.splice(&mut self.sheet, uuid, subscription.id, subscription.owner);
         self.sheet.extend_from_slice(FRAME_END);
         end_text(&mut self.sheet, start);
-        self.marks.push(Mark { end: self.sheet.len(), offset: event.offset() });
     }
 
     /// Gives the sheet to the kernel and begins a new one.
@@ -158,7 +236,7 @@ impl Press {
         context.numbering.note(self.shard, socket.number);
         let written = socket.write_now(&self.sheet)?;
         let printed = if written == self.sheet.len() {
-            self.tally.delivered += self.marks.len() as u64;
+            self.tally.delivered += frames(&self.marks);
             Printed::All
         } else {
             self.remember(socket, written)
@@ -168,16 +246,16 @@ impl Press {
         Ok(printed)
     }
 
-    /// Keeps the rest of the frame in which the kernel stopped, and says how far it came.
+    /// Keeps the rest of the event in which the kernel stopped, and says how far it came.
     fn remember(&mut self, socket: &mut Socket, written: usize) -> Printed {
         let whole = self.marks.partition_point(|mark| mark.end <= written);
-        self.tally.delivered += whole as u64;
+        self.tally.delivered += frames(&self.marks[..whole]);
         let start = whole.checked_sub(1).map_or(0, |before| self.marks[before].end);
         let Some(next) = self.marks.get(whole) else { return Printed::All };
         if written == start {
             return Printed::UpTo(next.offset - 1);
         }
-        self.tally.delivered += 1;
+        self.tally.delivered += u64::from(next.frames);
         socket.keep(&self.sheet[written..next.end]);
         Printed::UpTo(next.offset)
     }
@@ -188,6 +266,10 @@ impl Press {
         metrics.delivered(Transport::Websocket, Outcome::Delivered, tally.delivered);
         metrics.suppressed(Transport::Websocket, Reason::NothingToSee, tally.suppressed);
     }
+}
+
+fn frames(marks: &[Mark]) -> u64 {
+    marks.iter().map(|mark| u64::from(mark.frames)).sum()
 }
 
 #[cfg(test)]
@@ -213,7 +295,8 @@ mod tests {
     #[test]
     fn where_the_kernel_stops_the_cursor_stands_and_the_cut_frame_is_kept() {
         // Frames of ten bytes of the events 3, 5 and 9.
-        let marks = [(10, 3), (20, 5), (30, 9)].map(|(end, offset)| Mark { end, offset });
+        let marks =
+            [(10, 3), (20, 5), (30, 9)].map(|(end, offset)| Mark { end, offset, frames: 1 });
         let cases = [
             (0, 2, 0, 0),
             (1, 3, 9, 1),

@@ -8,6 +8,7 @@ use lampfield_core::SubscriptionId;
 use crate::feed::{Lane, Slice};
 use crate::metrics::Transport;
 use crate::outgoing::Outgoing;
+use crate::watching::FOLLOWED;
 use crate::websocket::codec::close;
 use crate::websocket::press::{Printed, Told};
 use crate::websocket::reading::{PAGE, ReadPage, read_for};
@@ -27,10 +28,12 @@ impl Shard {
         let Some(watched) = self.accounts.get_mut(&account) else { return };
         let before = watched.seen;
         match watched.lane.after(before, ROUND) {
-            Slice::Events(events) => {
+            Slice::Events(mut events) => {
+                let is_full = events.len() == ROUND;
+                let is_cut = cut_behind_lists(&mut events);
                 let Some(last) = events.last() else { return };
                 watched.seen = last.offset();
-                if events.len() == ROUND {
+                if is_full || is_cut {
                     self.unfinished.push(Arc::clone(lane));
                 }
                 self.round(lane, before, &events);
@@ -70,6 +73,9 @@ impl Shard {
         if let Some(watched) = self.accounts.get_mut(&lane.account()) {
             watched.wide = wide;
         }
+        for slot in std::mem::take(&mut self.to_relist) {
+            self.relist(slot);
+        }
         for slot in lost {
             self.drop_socket(slot);
         }
@@ -93,6 +99,9 @@ impl Shard {
         } else {
             Ok(Printed::UpTo(before.max(floor)))
         };
+        if socket.subscriber.as_ref().is_some_and(|subscriber| subscriber.is_listed_wrongly()) {
+            self.to_relist.push(slot);
+        }
         match printed {
             Ok(Printed::All) => {}
             Ok(Printed::UpTo(cursor)) => {
@@ -216,6 +225,20 @@ impl Shard {
         if let Some(subscriber) = &mut socket.subscriber {
             subscriber.flow = Flow::Behind(Behind { cursor: cursor.max(floor), ..behind });
         }
+        self.relist(slot);
         took_all
+    }
+}
+
+/// Ends a round behind the first event that changes a list which somebody may follow: what follows is
+/// looked up anew. Tells whether events were cut off.
+fn cut_behind_lists(events: &mut Vec<Arc<Outgoing>>) -> bool {
+    let changes_lists = |event: &Arc<Outgoing>| event.changes().touches(FOLLOWED);
+    match events.iter().position(changes_lists) {
+        Some(at) if at + 1 < events.len() => {
+            events.truncate(at + 1);
+            true
+        }
+        Some(_) | None => false,
     }
 }

@@ -171,6 +171,8 @@ pub(super) struct Shard {
     commands: VecDeque<Command>,
     /// Lanes that have more to tell than a round.
     pub(super) unfinished: Vec<Arc<Lane>>,
+    /// Sockets whose followed lists changed in this round.
+    pub(super) to_relist: Vec<usize>,
     /// Sockets that had more to read than their turn allowed.
     unread: Vec<SocketKey>,
     /// Held sockets, by the moment at which they are held no longer.
@@ -222,6 +224,7 @@ impl Shard {
             incoming: Vec::new(),
             commands: VecDeque::new(),
             unfinished: Vec::new(),
+            to_relist: Vec::new(),
             unread: Vec::new(),
             holds: VecDeque::new(),
             ticked_at,
@@ -265,6 +268,7 @@ impl Shard {
         self.input = vec![0; READ_MAX].into_boxed_slice();
         self.incoming.clear();
         self.unfinished.clear();
+        self.to_relist.clear();
         self.unread.clear();
         self.holds.clear();
     }

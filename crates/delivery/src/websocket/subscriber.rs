@@ -18,6 +18,16 @@ pub(super) struct Subscriber {
     pub(super) flow: Flow,
     /// Its place among the account-wide watchers.
     seat: u32,
+    /// How it is listed, where its wants may change by themselves.
+    listing: Option<Box<Listing>>,
+}
+
+/// Under which extensions a socket is listed.
+#[derive(Debug, Default)]
+struct Listing {
+    extensions: Vec<ExtensionId>,
+    /// What is on the lists that it follows has changed since.
+    is_outdated: bool,
 }
 
 /// How far a socket has been told.
@@ -67,7 +77,20 @@ impl Subscriber {
         head: u64,
     ) -> Self {
         let behind = Behind { exact_until: head, ..Behind::at(cursor) };
-        Self { subscription, wants, flow: Flow::Behind(behind), seat: u32::MAX }
+        let flow = Flow::Behind(behind);
+        Self { subscription, wants, flow, seat: u32::MAX, listing: None }
+    }
+
+    /// Takes note that what it wants has changed, when it `has`.
+    pub(super) fn wants_changed(&mut self, has: bool) {
+        if has {
+            self.listing.get_or_insert_default().is_outdated = true;
+        }
+    }
+
+    /// Tells whether it is listed as it was, not as it is.
+    pub(super) fn is_listed_wrongly(&self) -> bool {
+        self.listing.as_ref().is_some_and(|listing| listing.is_outdated)
     }
 }
 
@@ -107,13 +130,19 @@ impl Watched {
     #[expect(clippy::cast_possible_truncation, reason = "a shard has fewer than 2^32 sockets")]
     pub(super) fn enlist(&mut self, slot: u32, subscriber: &mut Subscriber) {
         self.members += 1;
+        subscriber.listing = None;
         if subscriber.wants.is_account_wide() {
             subscriber.seat = self.wide.len() as u32;
             self.wide.push(slot);
             return;
         }
-        for extension in subscriber.wants.extensions() {
-            self.named.entry(extension).or_default().push(slot);
+        let listed = subscriber.wants.extensions();
+        for extension in &listed {
+            self.named.entry(*extension).or_default().push(slot);
+        }
+        if !subscriber.wants.is_simple() {
+            let extensions = listed.into_iter().collect();
+            subscriber.listing = Some(Box::new(Listing { extensions, is_outdated: false }));
         }
     }
 
@@ -126,7 +155,11 @@ impl Watched {
             self.wide.swap_remove(at);
             return self.wide.get(at).map(|moved| Moved { slot: *moved, seat });
         }
-        for extension in subscriber.wants.extensions() {
+        let listed = match &subscriber.listing {
+            Some(listing) => listing.extensions.clone(),
+            None => subscriber.wants.extensions().into_iter().collect(),
+        };
+        for extension in listed {
             if let Some(slots) = self.named.get_mut(&extension) {
                 slots.retain(|one| *one != slot);
                 if slots.is_empty() {

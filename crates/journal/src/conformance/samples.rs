@@ -10,7 +10,7 @@ use lampfield_core::directory::{
     Token,
 };
 use lampfield_core::subscription::{
-    BlacklistEntry, DisabledFilter, EventFilter, SealedSecret, SigningKeys, Subscription,
+    BlacklistEntry, DisabledFilter, EventFilter, Reminder, SealedSecret, SigningKeys, Subscription,
     SubscriptionStatus, Transport, WebhookFormat,
 };
 use lampfield_core::visibility::Detail;
@@ -180,6 +180,19 @@ pub fn subscription(number: u128, key: ExtensionKey) -> Subscription {
         filters: vec![
             EventFilter::Account(Detail::Plain),
             EventFilter::Extension(key.extension, Detail::Sip),
+            EventFilter::Lines(key.extension, Detail::Detailed),
+            EventFilter::Favorites(key.extension, Detail::Plain),
+            EventFilter::LineList(key.extension),
+            EventFilter::Dnd(key.extension),
+            EventFilter::Queue(key.extension),
+            EventFilter::FavoriteList(key.extension),
+            EventFilter::Profile(key.extension),
+            EventFilter::Directory,
+            EventFilter::Reminder(Reminder {
+                threshold: Duration::from_secs(60),
+                interval: Duration::from_secs(15),
+                text: "/restapi/v1.0/subscription/~?threshold=60&interval=15".into(),
+            }),
             EventFilter::Foreign("/restapi/v1.0/glip/posts".into()),
         ],
         disabled: vec![DisabledFilter {

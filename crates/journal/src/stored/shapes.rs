@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lampfield_core::directory::{self, Grants, Permissions, Proof, Role, Scopes, SecretHash};
 use lampfield_core::subscription::{
-    self, BlacklistEntry, DisabledFilter, EventFilter, SubscriptionStatus,
+    self, BlacklistEntry, DisabledFilter, EventFilter, Reminder, SubscriptionStatus,
 };
 use lampfield_core::visibility::Detail;
 use lampfield_core::{
@@ -340,6 +340,15 @@ pub(super) struct Subscription {
 enum Filter {
     Account { detail: Shown },
     Extension { id: u64, detail: Shown },
+    Lines { id: u64, detail: Shown },
+    Favorites { id: u64, detail: Shown },
+    LineList { id: u64 },
+    Dnd { id: u64 },
+    Queue { id: u64 },
+    FavoriteList { id: u64 },
+    Profile { id: u64 },
+    Directory,
+    Reminder { threshold_s: u64, interval_s: u64, text: String },
     Foreign { path: String },
 }
 
@@ -456,6 +465,23 @@ impl Filter {
             EventFilter::Extension(id, detail) => {
                 Self::Extension { id: id.get(), detail: Shown::of(*detail) }
             }
+            EventFilter::Lines(id, detail) => {
+                Self::Lines { id: id.get(), detail: Shown::of(*detail) }
+            }
+            EventFilter::Favorites(id, detail) => {
+                Self::Favorites { id: id.get(), detail: Shown::of(*detail) }
+            }
+            EventFilter::LineList(id) => Self::LineList { id: id.get() },
+            EventFilter::Dnd(id) => Self::Dnd { id: id.get() },
+            EventFilter::Queue(id) => Self::Queue { id: id.get() },
+            EventFilter::FavoriteList(id) => Self::FavoriteList { id: id.get() },
+            EventFilter::Profile(id) => Self::Profile { id: id.get() },
+            EventFilter::Directory => Self::Directory,
+            EventFilter::Reminder(it) => Self::Reminder {
+                threshold_s: it.threshold.as_secs(),
+                interval_s: it.interval.as_secs(),
+                text: it.text.to_string(),
+            },
             EventFilter::Foreign(path) => Self::Foreign { path: path.to_string() },
         }
     }
@@ -464,6 +490,19 @@ impl Filter {
         Ok(match self {
             Self::Account { detail } => EventFilter::Account(detail.into()),
             Self::Extension { id, detail } => EventFilter::Extension(extension(id)?, detail.into()),
+            Self::Lines { id, detail } => EventFilter::Lines(extension(id)?, detail.into()),
+            Self::Favorites { id, detail } => EventFilter::Favorites(extension(id)?, detail.into()),
+            Self::LineList { id } => EventFilter::LineList(extension(id)?),
+            Self::Dnd { id } => EventFilter::Dnd(extension(id)?),
+            Self::Queue { id } => EventFilter::Queue(extension(id)?),
+            Self::FavoriteList { id } => EventFilter::FavoriteList(extension(id)?),
+            Self::Profile { id } => EventFilter::Profile(extension(id)?),
+            Self::Directory => EventFilter::Directory,
+            Self::Reminder { threshold_s, interval_s, text } => EventFilter::Reminder(Reminder {
+                threshold: Duration::from_secs(threshold_s),
+                interval: Duration::from_secs(interval_s),
+                text: text.into(),
+            }),
             Self::Foreign { path } => EventFilter::Foreign(path.into()),
         })
     }
