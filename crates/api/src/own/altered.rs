@@ -52,11 +52,7 @@ fn altered(before: &Extension, after: &Extension) -> Vec<Alteration> {
         ("number", before.number.to_string(), after.number.to_string()),
         ("name", before.name.to_string(), after.name.to_string()),
         ("email", before.email.to_string(), after.email.to_string()),
-        (
-            "type",
-            before.standing.kind.as_str().to_owned(),
-            after.standing.kind.as_str().to_owned(),
-        ),
+        ("type", before.standing.kind.as_str().to_owned(), after.standing.kind.as_str().to_owned()),
         (
             "status",
             before.standing.status.as_str().to_owned(),

@@ -87,9 +87,8 @@ fn altered(before: &Settings, patch: &SettingsPatch) -> Vec<Alteration> {
 }
 
 fn list(member: &str, before: &[ExtensionId], after: &[ExtensionId]) -> Option<Alteration> {
-    let text = |ids: &[ExtensionId]| {
-        ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-    };
+    let text =
+        |ids: &[ExtensionId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     (before != after).then(|| Alteration::new(member, Some(&text(before)), Some(&text(after))))
 }
 
@@ -98,7 +97,11 @@ fn timed(patch: &SettingsPatch) -> Vec<Alteration> {
     let Some(until) = patch.until else { return Vec::new() };
     let told = |member, value: Option<&str>| {
         value.map(|value| {
-            Alteration::new(member, None, Some(&format!("{value} until {}", format_timestamp(until))))
+            Alteration::new(
+                member,
+                None,
+                Some(&format!("{value} until {}", format_timestamp(until))),
+            )
         })
     };
     [

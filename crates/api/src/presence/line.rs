@@ -77,8 +77,13 @@ pub(super) async fn replace(
     if !lines.iter().copied().all(is_known) {
         return Err(ApiError::invalid_parameter("extension.id").into());
     }
-    submit(&state, &caller, &owner, SettingsPatch { lines: Some(lines), ..SettingsPatch::default() })
-        .await?;
+    submit(
+        &state,
+        &caller,
+        &owner,
+        SettingsPatch { lines: Some(lines), ..SettingsPatch::default() },
+    )
+    .await?;
     let whole = PageRequest { page: 1, per_page: PER_PAGE_MAX };
     Ok(ok(&page_of(&state, &base, &owner, whole)))
 }

@@ -63,10 +63,8 @@ pub(super) async fn carry_out(
             declined.push(wish.queue.key.extension);
         }
     }
-    let patch = |declined| SettingsPatch {
-        declined_queues: Some(declined),
-        ..SettingsPatch::default()
-    };
+    let patch =
+        |declined| SettingsPatch { declined_queues: Some(declined), ..SettingsPatch::default() };
     let patches: Vec<_> = lists.into_iter().map(|(key, list)| (key, patch(list))).collect();
     note(state, &Trail::of(caller), patches.iter().map(|(key, patch)| (*key, patch))).await?;
     let observed_at = state.now();

@@ -54,7 +54,7 @@ pub(crate) struct House {
     pub(crate) state: ApiState,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) journal: Arc<MemoryJournal>,
-    _engine: Engine,
+    engine: Engine,
 }
 
 /// An answer, read.
@@ -95,9 +95,19 @@ impl House {
 
     pub(crate) async fn with(config: ApiConfig) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp(1_800_000_000_000)));
-        let journal = Arc::new(MemoryJournal::new());
+        let house = Self::on(Arc::new(MemoryJournal::new()), clock, config);
+        house.state.registry.apply(directory()).await.unwrap();
+        house.add_logins().await;
+        house
+    }
+
+    /// Opens a house over a journal that is there, as a program does that starts again.
+    pub(crate) fn on(
+        journal: Arc<MemoryJournal>,
+        clock: Arc<ManualClock>,
+        config: ApiConfig,
+    ) -> Self {
         let registry = Arc::new(Registry::open(journal.clone()).unwrap());
-        registry.apply(directory()).await.unwrap();
         let (engine, intake) = Engine::start(
             EngineConfig::default(),
             journal.clone(),
@@ -122,9 +132,15 @@ impl House {
             secrets,
         );
         state.delivery.set_gateway(Arc::new(RestGateway::new(state.clone())));
-        let house = Self { router: router(state.clone()), state, clock, journal, _engine: engine };
-        house.add_logins().await;
-        house
+        Self { router: router(state.clone()), state, clock, journal, engine }
+    }
+
+    /// Stops as a program does, and starts again over the same journal.
+    pub(crate) async fn again(self) -> Self {
+        let Self { state, clock, journal, engine, .. } = self;
+        state.delivery.stop().await;
+        engine.stop().await;
+        Self::on(journal, clock, state.config.clone())
     }
 
     async fn add_logins(&self) {

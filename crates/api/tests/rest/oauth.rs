@@ -125,7 +125,7 @@ async fn requests_that_are_no_token_requests_are_told_why() {
         ("", "invalid_request", "CMN-101"),
         ("grant_type=magic", "unsupported_grant_type", "OAU-112"),
         ("grant_type=password&grant_type=password", "invalid_request", "OAU-111"),
-        ("grant_type=authorization_code&code=x", "unsupported_grant_type", "OAU-112"),
+        ("grant_type=authorization_code&code=x", "invalid_grant", "OAU-106"),
         ("grant_type=refresh_token&refresh_token=x", "invalid_grant", "OAU-213"),
     ] {
         let refused = house.token("app", form).await.expect(400).json();

@@ -71,11 +71,7 @@ async fn decide(state: &ApiState, account: AccountId, rows: Vec<Row>) -> Result<
 }
 
 /// Makes one group durable, then lets presence know of types and statuses that changed.
-async fn take(
-    state: &ApiState,
-    trail: Option<&Trail>,
-    group: &[Planned],
-) -> Result<(), Refusal> {
+async fn take(state: &ApiState, trail: Option<&Trail>, group: &[Planned]) -> Result<(), Refusal> {
     let put = |one: &Planned| DirectoryChange::PutExtension(Extension::clone(&one.after));
     let entry = |one: &Planned| noted(state, trail?, one.before.as_deref(), Some(&one.after));
     let changes = group.iter().map(put).chain(group.iter().filter_map(entry));
@@ -90,12 +86,7 @@ async fn take(
     Ok(())
 }
 
-fn summed_up(
-    state: &ApiState,
-    trail: &Trail,
-    account: AccountId,
-    plan: &Plan,
-) -> DirectoryChange {
+fn summed_up(state: &ApiState, trail: &Trail, account: AccountId, plan: &Plan) -> DirectoryChange {
     let counts =
         [("created", plan.created), ("updated", plan.updated), ("rejected", plan.rejected.len())];
     let told = counts.map(|(what, n)| Alteration::new(what, None, Some(&n.to_string())));
