@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod access;
+mod audit;
 mod directory;
 #[path = "../rest/document.rs"]
 mod document;
