@@ -17,8 +17,17 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 /// Crates without runtime, socket, file, clock or chance, and what gives such a thing away.
 const PURE: &[&str] = &["core", "contract"];
 const IMPURE: &[&str] = &[
-    "tokio", "mio", "hyper", "axum", "rusqlite", "std::net", "std::fs", "SystemTime::now",
-    "Instant::now", "thread::sleep", "rand",
+    "tokio",
+    "mio",
+    "hyper",
+    "axum",
+    "rusqlite",
+    "std::net",
+    "std::fs",
+    "SystemTime::now",
+    "Instant::now",
+    "thread::sleep",
+    "rand",
 ];
 
 pub(crate) fn check(files: &[SourceFile]) -> Vec<String> {
@@ -42,7 +51,8 @@ fn unknown_neighbours(krate: &str, manifest: &SourceFile) -> Vec<String> {
     let Some((_, allowed)) = MAY_KNOW.iter().find(|(name, _)| *name == krate) else {
         return vec![format!("{}: crate {krate} has no place in the layers", manifest.path)];
     };
-    let (normal, _) = manifest.text.split_once("[dev-dependencies]").unwrap_or((&manifest.text, ""));
+    let (normal, _) =
+        manifest.text.split_once("[dev-dependencies]").unwrap_or((&manifest.text, ""));
     normal
         .lines()
         .filter_map(|line| line.strip_prefix("lampfield-"))
@@ -57,7 +67,9 @@ fn impurities(file: &SourceFile) -> Vec<String> {
     code.flat_map(|(number, line)| {
         IMPURE
             .iter()
-            .filter(move |word| line.contains(&format!("{word}::")) || line.contains(&format!("{word}(")))
+            .filter(move |word| {
+                line.contains(&format!("{word}::")) || line.contains(&format!("{word}("))
+            })
             .map(move |word| format!("{}:{}: {word} in a pure crate", file.path, number + 1))
     })
     .collect()

@@ -25,9 +25,10 @@ fn long_functions(file: &SourceFile) -> Vec<String> {
         if !is_function(line.trim_start()) {
             continue;
         }
-        let end = lines.iter().skip(start).position(|line| {
-            line.len() > indent && line.starts_with(&" ".repeat(indent)) && &line[indent..] == "}"
-        });
+        let end = lines
+            .iter()
+            .skip(start)
+            .position(|line| line.strip_prefix(&" ".repeat(indent)).is_some_and(ends_function));
         let length = end.map_or(0, |end| end + 1);
         if length > FUNCTION_LINES_MAX {
             let place = format!("{}:{}", file.path, start + 1);
@@ -35,6 +36,11 @@ fn long_functions(file: &SourceFile) -> Vec<String> {
         }
     }
     findings
+}
+
+/// Tells whether a line, from the column of `fn` on, ends a body or a declaration without one.
+fn ends_function(line: &str) -> bool {
+    line == "}" || line.starts_with(')') && line.ends_with(';')
 }
 
 fn is_function(line: &str) -> bool {
@@ -58,5 +64,16 @@ mod tests {
         let findings = long_functions(&file);
         assert_eq!(findings.len(), 1, "{findings:?}");
         assert!(findings[0].starts_with("x.rs:4: 72 lines"));
+    }
+
+    #[test]
+    fn a_declaration_without_a_body_ends_with_its_semicolon() {
+        let rest = "    /// Filler.\n".repeat(FUNCTION_LINES_MAX);
+        let text = format!(
+            "trait Port {{\n    fn read(\n        &self,\n    ) -> u8;\n{rest}    fn x() {{\n    }}\n}}\n"
+        );
+        let file = SourceFile { path: "x.rs".to_owned(), text };
+
+        assert_eq!(long_functions(&file), Vec::<String>::new());
     }
 }
