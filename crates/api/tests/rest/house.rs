@@ -14,13 +14,14 @@ use lampfield_core::directory::{
 };
 use lampfield_core::{
     AccountId, AppId, Call, Claim, ClaimId, Command, Direction, Document, ExtensionId,
-    ExtensionKey, ExtensionStatus, ExtensionType, Fact, ManualClock, SourceId, Standing,
-    TelephonyStatus, Timestamp,
+    ExtensionKey, ExtensionStatus, ExtensionType, Fact, Kind, ManualClock, SettingsPatch, SourceId,
+    Standing, TelephonyStatus, Timestamp,
 };
 use lampfield_delivery::{Delivery, DeliveryConfig};
 use lampfield_engine::{Engine, EngineConfig, Order};
 use lampfield_journal::{DirectoryChange, MemoryJournal, Registry};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -48,6 +49,7 @@ pub(crate) const SECRET: &str = "app-secret";
 pub(crate) const REDIRECT: &str = "https://board.example/back?from=lamp";
 /// Anna's password.
 pub(crate) const PASSWORD: &str = "correct horse battery";
+static HASH: OnceCell<Box<str>> = OnceCell::const_new();
 
 pub(crate) struct House {
     pub(crate) router: Router,
@@ -147,7 +149,9 @@ impl House {
         let users = [ANNA, BEN, CLEO, QUEUE, STRANGER];
         let mut changes: Vec<_> =
             users.into_iter().map(|user| DirectoryChange::PutCredential(jwt_of(user))).collect();
-        let hash = self.state.hash_password(PASSWORD).await.unwrap();
+        // Slow on purpose: once is enough.
+        let hash = async || self.state.hash_password(PASSWORD).await.unwrap();
+        let hash = HASH.get_or_init(hash).await.clone();
         changes.push(DirectoryChange::PutCredential(Credential {
             id: Uuid::from_u128(77),
             key: key(ANNA),
@@ -231,9 +235,14 @@ impl House {
 
     /// Reports a ringing inbound call, as a source does.
     pub(crate) async fn call_comes_in(&self, user: u64, from: &str) {
+        self.report_call(user, from, TelephonyStatus::Ringing).await;
+    }
+
+    /// Reports how the inbound call of a user is now.
+    pub(crate) async fn report_call(&self, user: u64, from: &str, status: TelephonyStatus) {
         let now = self.state.now();
         let call = Call {
-            telephony_status: TelephonyStatus::Ringing,
+            telephony_status: status,
             direction: Direction::Inbound,
             queue_call: false,
             from: Some(from.into()),
@@ -246,17 +255,38 @@ impl House {
             party_id: None,
             sip: None,
         };
-        let source = SourceId::new("pbx").unwrap();
-        let id = ClaimId::new("call-1").unwrap();
+        let (source, id) = call_of();
         let claim =
             Claim::new(source, id, Fact::Call(Box::new(call)), now, Duration::from_secs(600));
-        let order = Order { key: key(user), command: Command::Publish(claim), observed_at: now };
+        self.order(user, Command::Publish(claim)).await;
+    }
+
+    /// Reports that the call is over.
+    pub(crate) async fn call_ends(&self, user: u64) {
+        let (source, claim) = call_of();
+        self.order(user, Command::Withdraw { source, kind: Kind::Call, claim }).await;
+    }
+
+    /// Changes something that every event shows.
+    pub(crate) async fn toggle(&self, user: u64) {
+        let newest = self.state.journal.newest().get(key(user));
+        let was = newest.is_some_and(|it| it.event.document.settings.ring_on_monitored_call);
+        let patch = SettingsPatch { ring_on_monitored_call: Some(!was), ..Default::default() };
+        self.order(user, Command::Configure(patch)).await;
+    }
+
+    async fn order(&self, user: u64, command: Command) {
+        let order = Order { key: key(user), command, observed_at: self.state.now() };
         self.state.intake.submit(order).await.unwrap();
     }
 
     pub(crate) async fn apply(&self, change: DirectoryChange) {
         self.state.registry.apply(vec![change]).await.unwrap();
     }
+}
+
+fn call_of() -> (SourceId, ClaimId) {
+    (SourceId::new("pbx").unwrap(), ClaimId::new("call-1").unwrap())
 }
 
 pub(crate) const JWT_BEARER: &str = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer";

@@ -3,111 +3,15 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use lampfield_api::{ServerLimits, serve};
+use lampfield_api::ServerLimits;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::house::{ANNA, BEN, House, presence_of, text};
-
-const SUBSCRIPTION: &str = "/restapi/v1.0/subscription/";
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A house behind a listener.
-struct Server {
-    house: House,
-    address: String,
-    stop: Option<oneshot::Sender<()>>,
-    task: tokio::task::JoinHandle<std::io::Result<()>>,
-}
-
-impl Server {
-    async fn new() -> Self {
-        Self::with(ServerLimits::default()).await
-    }
-
-    async fn with(limits: ServerLimits) -> Self {
-        let house = House::new().await;
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let (stop, stopped) = oneshot::channel();
-        let router = house.router.clone();
-        let task = tokio::spawn(serve(listener, router, limits, async move {
-            let _either = stopped.await;
-        }));
-        Self { house, address, stop: Some(stop), task }
-    }
-
-    async fn socket_token(&self, user: u64) -> String {
-        let token = self.house.log_in(user).await;
-        let answer = self.house.call(&token, "POST", "/restapi/oauth/wstoken", "").await;
-        text(&answer.expect(200).json(), "ws_access_token")
-    }
-
-    async fn open(&self, query: &str) -> Client {
-        let stream = TcpStream::connect(&self.address).await.unwrap();
-        let url = format!("ws://{}/ws{query}", self.address);
-        let (socket, answer) =
-            client_async(url.into_client_request().unwrap(), stream).await.unwrap();
-        assert_eq!(answer.status(), 101);
-        Client { socket, sent: 0 }
-    }
-
-    /// Opens a socket of a user and reads its greeting.
-    async fn open_as(&self, user: u64) -> Client {
-        let token = self.socket_token(user).await;
-        let mut client = self.open(&format!("?access_token={token}")).await;
-        let hello = client.next().await.expect("a greeting");
-        assert_eq!(hello[0]["type"], "ConnectionDetails", "{hello}");
-        client
-    }
-}
-
-struct Client {
-    socket: WebSocketStream<TcpStream>,
-    sent: u32,
-}
-
-impl Client {
-    /// Returns the next text frame; none when the socket is closed.
-    async fn next(&mut self) -> Option<Value> {
-        loop {
-            let frame = timeout(PATIENCE, self.socket.next()).await.expect("a frame in time")?;
-            match frame.ok()? {
-                Message::Text(text) => return Some(serde_json::from_str(&text).unwrap()),
-                Message::Close(_) => return None,
-                _ => {}
-            }
-        }
-    }
-
-    async fn call(&mut self, method: &str, path: &str, query: Value, body: Value) -> Value {
-        self.sent += 1;
-        let id = format!("7e/swlW3RZ+crA4BD4lDCA/{}", self.sent);
-        let meta = json!({
-            "type": "ClientRequest", "messageId": id, "method": method, "path": path, "query": query
-        });
-        let frame = json!([meta, body]).to_string();
-        self.socket.send(Message::text(frame)).await.unwrap();
-        loop {
-            let answer = self.next().await.expect("an answer");
-            if answer[0]["messageId"] == id {
-                return answer;
-            }
-        }
-    }
-
-    async fn subscribe(&mut self, filters: &[&str]) -> Value {
-        let body =
-            json!({ "eventFilters": filters, "deliveryMode": { "transportType": "WebSocket" } });
-        self.call("POST", SUBSCRIPTION, json!({}), body).await
-    }
-}
+use crate::house::{ANNA, BEN, presence_of, text};
+use crate::server::{PATIENCE, SUBSCRIPTION, Server, raw};
 
 #[tokio::test]
 async fn any_rest_call_works_over_a_socket_with_query_and_headers() {
@@ -277,22 +181,6 @@ async fn a_revoked_session_loses_its_sockets_and_what_lived_on_them() {
     assert!(server.house.state.registry.subscriptions().is_empty());
     let again = server.open(&format!("?access_token={token}")).await.next().await.unwrap();
     assert_eq!(again[1]["errorCode"], "WSG-401");
-}
-
-/// Sends bytes as they are and reads until the other side closes or `until` has come.
-async fn raw(address: &str, bytes: &[u8], until: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(bytes).await.unwrap();
-    let mut read = Vec::new();
-    let mut chunk = [0; 4096];
-    loop {
-        let count = timeout(PATIENCE, stream.read(&mut chunk)).await.expect("in time").unwrap_or(0);
-        read.extend_from_slice(&chunk[..count]);
-        let text = String::from_utf8_lossy(&read).into_owned();
-        if count == 0 || (!until.is_empty() && text.contains(until)) {
-            return text;
-        }
-    }
 }
 
 #[tokio::test]

@@ -1,72 +1,20 @@
 //! Subscriptions over HTTP (contract section 6).
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use lampfield_api::{ApiConfig, RateConfig};
 use lampfield_core::directory::{Permissions, Scopes};
 use lampfield_core::subscription::{BlacklistEntry, Subscription, SubscriptionStatus, Transport};
 use lampfield_core::{ExtensionType, SubscriptionId, Timestamp};
 use lampfield_journal::DirectoryChange;
-use parking_lot::Mutex;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 
 use crate::house::{
     ANNA, BEN, House, QUEUE, SLOT, STRANGER, app, extension, key, presence_of, text,
 };
+use crate::receiver::{Receiver, webhook};
 
 const PATH: &str = "/restapi/v1.0/subscription";
-
-/// A receiver that agrees to everything and keeps the heads of the requests that it got.
-struct Receiver {
-    address: String,
-    heads: Arc<Mutex<Vec<String>>>,
-}
-
-impl Receiver {
-    async fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}/hook", listener.local_addr().unwrap());
-        let heads: Arc<Mutex<Vec<String>>> = Arc::default();
-        let kept = Arc::clone(&heads);
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let mut head = Vec::new();
-                let mut byte = [0];
-                while !head.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).await.is_ok() {
-                    head.push(byte[0]);
-                }
-                let head = String::from_utf8(head).unwrap();
-                let token = head
-                    .lines()
-                    .find(|line| line.to_ascii_lowercase().starts_with("validation-token:"))
-                    .unwrap_or("x: y")
-                    .to_owned();
-                kept.lock().push(head);
-                let answer = format!(
-                    "HTTP/1.0 200 OK\r\n{token}\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n"
-                );
-                let _gone = stream.write_all(answer.as_bytes()).await;
-            }
-        });
-        Self { address, heads }
-    }
-
-    fn body(&self, filters: &[&str]) -> String {
-        webhook(&self.address, filters)
-    }
-}
-
-fn webhook(address: &str, filters: &[&str]) -> String {
-    json!({
-        "eventFilters": filters,
-        "deliveryMode": { "transportType": "WebHook", "address": address },
-        "expiresIn": 3600
-    })
-    .to_string()
-}
 
 fn account_filter() -> &'static str {
     "/restapi/v1.0/account/~/presence"
@@ -84,7 +32,7 @@ async fn a_webhook_subscription_lives_from_handshake_to_delete() {
     let filters = [account_filter(), "/restapi/v1.0/account/~/extension/~/presence?sipData=true"];
     let made = house.call(&token, "POST", PATH, &receiver.body(&filters)).await.expect(200).json();
 
-    assert_eq!(receiver.heads.lock().len(), 1, "the receiver was asked");
+    assert_eq!(receiver.count(), 1, "the receiver was asked");
     assert_eq!(made["status"], "Active");
     assert_eq!(made["expiresIn"], 3599);
     assert_eq!(made["deliveryMode"]["transportType"], "WebHook");
@@ -302,7 +250,7 @@ async fn a_receiver_that_was_given_up_is_asked_again_by_a_renewal() {
 
     let renewed = house.call(&token, "POST", &format!("{one}/renew"), "").await.expect(200).json();
     assert_eq!(renewed["status"], "Active");
-    assert_eq!(receiver.heads.lock().len(), 2, "asked twice");
+    assert_eq!(receiver.count(), 2, "asked twice");
 
     let dead = Transport::webhook("http://127.0.0.1:1/", None);
     house
