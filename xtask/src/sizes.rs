@@ -6,7 +6,7 @@ const FILE_LINES_MAX: usize = 600;
 const FUNCTION_LINES_MAX: usize = 70;
 
 pub(crate) fn check(files: &[SourceFile]) -> Vec<String> {
-    let rust = files.iter().filter(|file| file.path.ends_with(".rs"));
+    let rust = files.iter().filter(|file| file.is_rust());
     rust.flat_map(|file| {
         let lines = file.text.lines().count();
         let long_file = (lines > FILE_LINES_MAX)

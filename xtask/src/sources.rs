@@ -1,6 +1,6 @@
 //! The files of the repository, as git lists them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
@@ -12,6 +12,13 @@ pub(crate) struct SourceFile {
     pub(crate) path: String,
     /// Its text.
     pub(crate) text: String,
+}
+
+impl SourceFile {
+    /// Tells whether it is Rust.
+    pub(crate) fn is_rust(&self) -> bool {
+        Path::new(&self.path).extension().is_some_and(|extension| extension == "rs")
+    }
 }
 
 /// Reads every tracked or new text file below the root.

@@ -9,7 +9,7 @@ pub(crate) fn check(files: &[SourceFile]) -> Vec<String> {
     for file in files {
         for (number, line) in file.text.lines().enumerate() {
             let place = format!("{}:{}", file.path, number + 1);
-            if file.path.ends_with(".rs") {
+            if file.is_rust() {
                 let words = unfinished.iter().chain(&silenced);
                 for word in words.filter(|word| line.contains(**word)) {
                     findings.push(format!("{place}: {word}"));
