@@ -89,6 +89,8 @@ pub(crate) enum Command {
     /// Keys for Lampfield's own API.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Show who changed what in the directory, and who changed other people's presence.
+    Audit(AuditArgs),
     /// Subscriptions and how their receivers are doing; needs a running server.
     #[command(subcommand, alias = "subscription")]
     Subscriptions(SubscriptionCommand),
@@ -276,6 +278,8 @@ pub(crate) struct ExtensionArgs {
     pub(crate) id: Option<String>,
 }
 
+const GRANTS: [&str; 4] = ["authorization_code", "jwt-bearer", "password", "refresh_token"];
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum AppCommand {
     /// Add an application; its secret is shown once.
@@ -291,12 +295,35 @@ pub(crate) enum AppCommand {
         /// It cannot keep a secret (a browser, a phone) and gets none
         #[arg(long)]
         public: bool,
+        /// Where its log-in page may send people back to; may be repeated
+        #[arg(long = "redirect-uri", value_name = "URI")]
+        redirect_uris: Vec<String>,
+        /// How people may log in through it; may be repeated; every way when not given
+        #[arg(long = "grant", value_name = "GRANT", value_parser = GRANTS)]
+        grants: Vec<String>,
         /// Only the account given by --account may use it
         #[arg(long)]
         only_account: bool,
         /// Its id (client_id); chosen when not given
         #[arg(long)]
         id: Option<String>,
+    },
+    /// Change an application; each list that is given replaces the one before.
+    Update {
+        /// Its id (client_id)
+        id: String,
+        /// Its name
+        #[arg(long)]
+        name: Option<String>,
+        /// What it may do; may be repeated
+        #[arg(long = "scope", value_name = "SCOPE")]
+        scopes: Vec<String>,
+        /// Where its log-in page may send people back to; may be repeated
+        #[arg(long = "redirect-uri", value_name = "URI")]
+        redirect_uris: Vec<String>,
+        /// How people may log in through it; may be repeated
+        #[arg(long = "grant", value_name = "GRANT", value_parser = GRANTS)]
+        grants: Vec<String>,
     },
     /// List applications.
     List,
@@ -305,6 +332,17 @@ pub(crate) enum AppCommand {
         /// Its id (client_id)
         id: String,
     },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  lampfield audit --limit 20")]
+pub(crate) struct AuditArgs {
+    /// How many entries, newest first
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+    /// What belongs to the whole house, such as keys for all accounts, instead of one account
+    #[arg(long)]
+    pub(crate) house: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -25,21 +25,38 @@ pub(super) async fn app(
 
 async fn app_through(door: &Door, command: AppCommand, screen: &mut Screen) -> anyhow::Result<()> {
     match command {
-        AppCommand::Add { name, scopes, public, only_account, id } => {
+        AppCommand::Add { name, scopes, public, redirect_uris, grants, only_account, id } => {
             let wanted = json!({
                 "id": id,
                 "name": name,
                 "scopes": scopes,
                 "public": public,
                 "account": only(door, only_account)?,
+                "redirectUris": given(redirect_uris),
+                "grants": given(grants),
             });
             let made = door.json(Method::POST, "/apps", Some(without_nulls(wanted))).await?;
             show_made(screen, &made, "application", &["name", "id"])?;
             show_secret(screen, &made, "secret", "client secret")
         }
+        AppCommand::Update { id, name, scopes, redirect_uris, grants } => {
+            let wanted = json!({
+                "name": name,
+                "scopes": given(scopes),
+                "redirectUris": given(redirect_uris),
+                "grants": given(grants),
+            });
+            let wanted = Some(without_nulls(wanted));
+            let changed = door.json(Method::PUT, &format!("/apps/{id}"), wanted).await?;
+            if screen.json { Ok(screen.value(&changed)?) } else { Ok(screen.say("changed")?) }
+        }
         AppCommand::List => {
             let answer = door.get("/apps").await?;
-            list(screen, &answer, &["id", "name", "scopes", "public", "account"])
+            list(
+                screen,
+                &answer,
+                &["id", "name", "scopes", "public", "account", "grants", "redirectUris"],
+            )
         }
         AppCommand::Remove { id } => remove(door, &format!("/apps/{id}"), "removed", screen).await,
     }
@@ -127,6 +144,11 @@ async fn key_through(door: &Door, command: KeyCommand, screen: &mut Screen) -> a
 async fn remove(door: &Door, path: &str, done: &str, screen: &mut Screen) -> anyhow::Result<()> {
     door.ask(Method::DELETE, path, Content::None).await?;
     Ok(screen.say(done)?)
+}
+
+/// A list that was not given changes nothing.
+fn given(list: Vec<String>) -> Option<Vec<String>> {
+    (!list.is_empty()).then_some(list)
 }
 
 fn only(door: &Door, only_account: bool) -> anyhow::Result<Option<String>> {

@@ -1,6 +1,7 @@
 //! What the commands do.
 
 mod access;
+mod audit;
 mod configuration;
 mod directory;
 mod listen;
@@ -41,6 +42,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
             Box::pin(access::credential(command, &common, screen)).await
         }
         Command::Key(command) => Box::pin(access::key(command, &common, screen)).await,
+        Command::Audit(args) => Box::pin(audit::audit(args, &common, screen)).await,
         Command::Subscriptions(command) => {
             Box::pin(subscriptions::subscriptions(command, &common, screen)).await
         }

@@ -162,6 +162,7 @@ pub(super) async fn verify(common: &Common, screen: &mut Screen) -> anyhow::Resu
             "records": report.records,
             "newest": report.newest,
             "items": report.items,
+            "audited": report.audited,
             "faults": report.faults,
             "firstFaults": report.first_faults,
         }))?;
@@ -180,8 +181,14 @@ pub(super) async fn verify(common: &Common, screen: &mut Screen) -> anyhow::Resu
 
 fn contents(report: &VerifyReport) -> String {
     format!(
-        "{} accounts with presence, {} documents, {} changes, {} directory items, {} faults",
-        report.accounts, report.newest, report.records, report.items, report.faults
+        "{} accounts with presence, {} documents, {} changes, {} directory items, \
+         {} entries of the audit trail, {} faults",
+        report.accounts,
+        report.newest,
+        report.records,
+        report.items,
+        report.audited,
+        report.faults
     )
 }
 

@@ -272,6 +272,10 @@ keys! {
         "Changes of one account that are kept whatever their age and size.";
     "store.keep_bytes_max" [MIB, 1 << 50]: store.retention.bytes_max,
         "The oldest changes go while more than this many bytes of the data file are in use.";
+    "store.audit_keep_for" [DAY, 3650 * DAY]: store.audit.age_max,
+        "Age at which entries of the audit trail go. The newest of every account is always kept.";
+    "store.audit_entries_max" [100, 100_000_000]: store.audit.entries_max,
+        "Entries of the audit trail that are kept at most, of each account and of the whole house.";
     "store.retention_every" [SECOND, DAY]: store.retention_every,
         "How often it is looked at what may go.";
     "store.trim_chunk" [1, 100_000]: store.trim_chunk, "Changes that are removed in one go.";
@@ -297,6 +301,7 @@ mod tests {
     use lampfield_api::{ApiConfig, RateConfig, ServerLimits, TokenConfig};
     use lampfield_delivery::{DeliveryConfig, WebhookConfig, WebsocketConfig};
     use lampfield_engine::EngineConfig;
+    use lampfield_journal::AuditRetention;
     use lampfield_journal::embedded::{EmbeddedConfig, Retention};
 
     use super::*;
@@ -352,7 +357,10 @@ mod tests {
             EmbeddedConfig {
                 queue_max, group_max, group_time_max, readers, reads_max, page_max, cache_bytes,
                 checkpoint_bytes, idle_after, retention_every, trim_chunk, file_bytes_max;
-                retention, clock, on_fatal, faults
+                retention, audit, clock, on_fatal, faults
+            }
+            AuditRetention {
+                age_max = "audit_keep_for", entries_max = "audit_entries_max";
             }
             Retention {
                 age_max = "keep_for", records_max = "keep_records_max", bytes_max = "keep_bytes_max",

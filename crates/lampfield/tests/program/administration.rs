@@ -60,6 +60,31 @@ fn init_puts_everything_into_one_folder_when_asked() {
 }
 
 #[test]
+fn whatever_is_administered_shows_up_in_the_trail() {
+    let (_keep, folder) = folder();
+    init(&folder);
+    run(&folder, ["extension", "add", "101", "Mia Okafor"]).good();
+    let refused =
+        run(&folder, ["app", "add", "Board", "--scope", "ReadAccounts", "--redirect-uri", "x"]);
+    assert!(refused.bad(1).contains("redirectUris"));
+    let added = ["app", "add", "Board", "--id", "board", "--scope", "ReadAccounts"];
+    run(&folder, added.into_iter().chain(["--redirect-uri", "https://board.example/back"])).good();
+    let changed = ["app", "update", "board", "--grant", "authorization_code"];
+    assert_eq!(run(&folder, changed).good(), "changed\n");
+    let apps = run(&folder, ["app", "list"]).good();
+    assert!(apps.contains("https://board.example/back"), "{apps}");
+
+    let trail = run(&folder, ["audit"]).good();
+    assert!(trail.contains("extension.create") && trail.contains("name Mia Okafor"), "{trail}");
+    assert!(trail.contains("account.create") && trail.contains("(this command)"), "{trail}");
+    let house = run(&folder, ["audit", "--house", "--limit", "2"]).good();
+    assert!(house.contains("app.update") && house.contains("app.create"), "{house}");
+    assert!(!house.contains("key.create"), "two were asked for: {house}");
+    let verified = run(&folder, ["verify"]).good();
+    assert!(verified.contains("audit"), "{verified}");
+}
+
+#[test]
 fn extensions_go_in_and_out_as_csv_and_bad_rows_are_all_reported() {
     let (_keep, folder) = folder();
     init(&folder);
