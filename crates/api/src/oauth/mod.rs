@@ -4,6 +4,7 @@
 mod authorize;
 mod client;
 mod code;
+mod discovery;
 mod form;
 mod grant;
 mod page;
@@ -33,6 +34,8 @@ pub(crate) use spent::Spent;
 pub(crate) fn routes(state: &ApiState) -> Router<ApiState> {
     Router::new()
         .route(authorize::PATH, get(authorize::show).post(authorize::submit))
+        .route("/.well-known/entry-points/initial", get(discovery::initial))
+        .route("/.well-known/entry-points/external", get(discovery::external))
         .route("/restapi/oauth/token", post(token::issue))
         .route("/restapi/oauth/revoke", post(revoke::revoke))
         // Not in the group Auth, as the contract has it: five a minute are too few for clients whose

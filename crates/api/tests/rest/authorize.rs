@@ -599,6 +599,24 @@ async fn a_client_assertion_is_refused_in_plain_words() {
     assert!(refused["message"].as_str().unwrap().contains("client_assertion"));
 }
 
+#[tokio::test]
+async fn an_sdk_that_asks_where_everything_is_is_told() {
+    let house = House::new().await;
+    let get = async |path: &str| {
+        let request = Request::get(path).header("host", "lamp.example").body(Body::empty());
+        house.send(request.unwrap()).await
+    };
+    let initial = get("/.well-known/entry-points/initial?clientId=app").await.expect(200).json();
+    assert_eq!(initial["authApi"]["authorizationUri"], format!("http://lamp.example{PAGE}"));
+    assert_eq!(initial["authApi"]["defaultTokenUri"], "http://lamp.example/restapi/oauth/token");
+    assert_eq!(initial["coreApi"]["baseUri"], "http://lamp.example");
+    let next = initial["discoveryApi"]["defaultExternalUri"].as_str().unwrap();
+    let external = get(next.strip_prefix("http://lamp.example").unwrap()).await.expect(200).json();
+    assert_eq!(external["authApi"]["tokenUri"], initial["authApi"]["defaultTokenUri"]);
+    assert_eq!(external["expiresIn"], 3600);
+    get("/.well-known/entry-points/initial").await.expect(400);
+}
+
 #[test]
 fn the_challenge_of_the_tests_is_that_of_the_verifier() {
     assert_eq!(URL_SAFE_NO_PAD.encode(hash_secret(VERIFIER)), CHALLENGE);
