@@ -41,8 +41,9 @@ impl House {
     /// Does nothing when it is no news.
     pub(crate) fn alert(&self, alert: Alert) {
         let Alert { subscription, account, state, .. } = alert;
-        let reason = alert.reason.clone().unwrap_or_default();
-        let suspended_at = alert.suspended_at.map(format_timestamp).unwrap_or_default();
+        let (reason, suspended_at) =
+            (alert.reason.clone(), alert.suspended_at.map(format_timestamp));
+        let (reason, suspended_at) = (reason.as_deref(), suspended_at.as_deref());
         if !self.alerts.tell(alert) {
             return;
         }

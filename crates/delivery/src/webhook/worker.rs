@@ -395,11 +395,9 @@ impl<'a> Service<'a> {
             if let Some(place) = place {
                 self.window.settle(place);
             }
-            if self.retry_at.is_none() {
-                if std::mem::take(&mut self.health) != Health::Good {
-                    let (house, subscription) = (&self.shared.house, &self.eyes.subscription);
-                    standing::tell(house, subscription, AlertState::Recovered, house.now(), None);
-                }
+            if self.retry_at.is_none() && std::mem::take(&mut self.health) != Health::Good {
+                let (house, subscription) = (&self.shared.house, &self.eyes.subscription);
+                standing::tell(house, subscription, AlertState::Recovered, house.now(), None);
             }
             self.lie_low();
             self.save_cursor();
