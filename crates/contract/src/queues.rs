@@ -5,7 +5,7 @@
 //! the member's choice for this one queue.
 
 use lampfield_core::directory::Extension;
-use lampfield_core::{DndStatus, Document, ExtensionId, ExtensionKey, View};
+use lampfield_core::{DndStatus, Document, ExtensionId, ExtensionKey, ExtensionStatus, View};
 use serde_json::{Map, Value, json};
 
 use crate::error::ApiError;
@@ -59,9 +59,20 @@ pub fn call_queue(base_uri: &str, queue: &Extension) -> Value {
     let mut resource = Map::new();
     resource.insert("uri".to_owned(), json!(queue_uri(base_uri, queue.key)));
     resource.extend(named(queue));
-    resource.insert("status".to_owned(), json!(queue.standing.status.as_str()));
+    resource.insert("status".to_owned(), json!(status_word(queue.standing.status)));
     resource.insert("editableMemberStatus".to_owned(), json!(queue.editable_member_status));
     Value::Object(resource)
+}
+
+/// Queues have no word for frozen; a frozen one takes no calls.
+const fn status_word(status: ExtensionStatus) -> &'static str {
+    match status {
+        ExtensionStatus::Frozen => ExtensionStatus::Disabled.as_str(),
+        ExtensionStatus::Enabled
+        | ExtensionStatus::Disabled
+        | ExtensionStatus::NotActivated
+        | ExtensionStatus::Unassigned => status.as_str(),
+    }
 }
 
 /// Returns the address of a call queue.

@@ -35,13 +35,19 @@ pub fn unified_presence(document: &Document, view: View, beholder: Beholder) -> 
         Beholder::Another => None,
     };
     let is_invisible = document.user == UserStatus::Offline;
+    let connection = match beholder {
+        Beholder::Another if is_invisible => None,
+        Beholder::Oneself | Beholder::Another => {
+            Some(if is_invisible { "Offline" } else { "Online" })
+        }
+    };
     let messaging = part(
-        if is_invisible { "Offline" } else { "Online" },
+        connection,
         visibility(!is_invisible),
         Some(if document.user == UserStatus::Busy { "DND" } else { "Available" }),
     );
     let telephony = part(
-        document.telephony.as_str(),
+        Some(document.telephony.as_str()),
         visibility(document.settings.allow_see_my_presence),
         Some(phone_word(document.dnd)),
     );
@@ -53,13 +59,16 @@ pub fn unified_presence(document: &Document, view: View, beholder: Beholder) -> 
         "status": status(document),
         "glip": messaging,
         "telephony": telephony,
-        "meeting": part(meeting, None, None),
+        "meeting": part(Some(meeting), None, None),
     })
 }
 
-fn part(status: &str, visibility: Option<&str>, availability: Option<&str>) -> Map<String, Value> {
-    let members =
-        [("status", Some(status)), ("visibility", visibility), ("availability", availability)];
+fn part(
+    status: Option<&str>,
+    visibility: Option<&str>,
+    availability: Option<&str>,
+) -> Map<String, Value> {
+    let members = [("status", status), ("visibility", visibility), ("availability", availability)];
     members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))).collect()
 }
 
@@ -196,7 +205,7 @@ mod tests {
         assert_eq!(
             seen.to_string(),
             concat!(
-                r#"{"status":"Offline","glip":{"status":"Offline","availability":"Available"},"#,
+                r#"{"status":"Offline","glip":{"availability":"Available"},"#,
                 r#""telephony":{"status":"NoCall","availability":"TakeAllCalls"},"#,
                 r#""meeting":{"status":"NoMeeting"}}"#
             )

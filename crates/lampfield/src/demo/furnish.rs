@@ -169,7 +169,7 @@ fn app_change(house: &House, kept: &Kept) -> anyhow::Result<Option<DirectoryChan
         Scopes::READ_PRESENCE,
         Scopes::EDIT_PRESENCE,
         Scopes::READ_ACCOUNTS,
-        Scopes::READ_CONTACTS,
+        Scopes::CONTACTS,
         Scopes::SUBSCRIPTION_WEBHOOK,
         Scopes::WEBSOCKET,
     ];
