@@ -136,8 +136,8 @@ impl Wanted {
         ];
         for (name, value) in pairs {
             let Some(value) = value else { continue };
-            wanted.query.push(if wanted.query.is_empty() { '?' } else { '&' });
-            wanted.query.push_str(&format!("{name}={}", encode(value)));
+            let mark = if wanted.query.is_empty() { '?' } else { '&' };
+            wanted.query.extend([mark.to_string(), name.to_owned(), "=".to_owned(), encode(value)]);
         }
         Ok(wanted)
     }

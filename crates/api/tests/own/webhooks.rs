@@ -14,21 +14,29 @@ use ring::hmac;
 use serde_json::{Value, json};
 
 use crate::house::{ANNA, BEN, House, STRANGER};
-use crate::{ADMIN, BOUND, INGEST, READ, open, ring as ring_up};
+use crate::{ADMIN, BOUND, INGEST, READ, open, path, ring as ring_up};
 
 const PATH: &str = "/lampfield/v1/subscriptions";
 
 /// A receiver that takes everything until it is told to answer otherwise.
 struct Receiver {
     address: String,
-    inner: Arc<Mutex<(StatusCode, Vec<(HeaderMap, String)>)>>,
+    inner: Arc<Mutex<Inner>>,
 }
+
+struct Inner {
+    status: StatusCode,
+    got: Vec<Got>,
+}
+
+/// Headers and body of a notification.
+type Got = (HeaderMap, String);
 
 impl Receiver {
     async fn open() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let inner = Arc::new(Mutex::new((StatusCode::OK, Vec::new())));
+        let inner = Arc::new(Mutex::new(Inner { status: StatusCode::OK, got: Vec::new() }));
         let kept = Arc::clone(&inner);
         let answer = axum::Router::new().fallback(async move |request: Request<Body>| {
             let (parts, body) = request.into_parts();
@@ -40,22 +48,22 @@ impl Receiver {
             let body = body.collect().await.unwrap().to_bytes();
             let body = String::from_utf8(body.to_vec()).unwrap();
             let mut kept = kept.lock();
-            kept.1.push((parts.headers, body));
-            (kept.0, headers)
+            kept.got.push((parts.headers, body));
+            (kept.status, headers)
         });
         tokio::spawn(async move { axum::serve(listener, answer).await.unwrap() });
         Self { address, inner }
     }
 
     fn answer(&self, status: u16) {
-        self.inner.lock().0 = StatusCode::from_u16(status).unwrap();
+        self.inner.lock().status = StatusCode::from_u16(status).unwrap();
     }
 
     /// Waits for the notification of this number, counted from 0.
-    async fn got(&self, number: usize) -> (HeaderMap, String) {
+    async fn got(&self, number: usize) -> Got {
         let mut got = None;
         poll("a notification", async || {
-            got = self.inner.lock().1.get(number).cloned();
+            got = self.inner.lock().got.get(number).cloned();
             got.is_some()
         })
         .await;
@@ -74,18 +82,18 @@ async fn poll(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
 
 /// Subscribes to the whole account; `more` are further members of the delivery mode.
 async fn subscribe(house: &House, token: &str, address: &str, more: Value) -> Value {
-    let mut mode = json!({ "transportType": "WebHook", "address": address });
+    let mut delivery = json!({ "transportType": "WebHook", "address": address });
     for (name, value) in more.as_object().unwrap() {
-        mode[name] = value.clone();
+        delivery[name] = value.clone();
     }
-    let body =
-        json!({ "eventFilters": ["/restapi/v1.0/account/~/presence"], "deliveryMode": mode });
+    let filters = json!(["/restapi/v1.0/account/~/presence"]);
+    let body = json!({ "eventFilters": filters, "deliveryMode": delivery });
     let body = body.to_string();
     house.call(token, "POST", "/restapi/v1.0/subscription", &body).await.expect(200).json()
 }
 
 /// Tells by which of the secrets a notification is signed.
-fn signers((headers, body): &(HeaderMap, String), secrets: &[&str]) -> Vec<bool> {
+fn signers((headers, body): &Got, secrets: &[&str]) -> Vec<bool> {
     let header = |name| headers.get(name).map_or("", |value| value.to_str().unwrap());
     let content = format!("{}.{}.{body}", header("webhook-id"), header("webhook-timestamp"));
     let signatures: Vec<_> = header("webhook-signature").split(' ').collect();
@@ -198,6 +206,24 @@ async fn a_signing_secret_is_for_its_maker_and_administrators_and_is_checked() {
     let full = house.call(ADMIN, "POST", &path, "").await.expect(409).json();
     assert!(full["message"].as_str().unwrap().contains("without overlap"), "{full}");
     house.call(ADMIN, "POST", &path, r#"{"overlapSeconds":0}"#).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_secret_signs_after_a_restart_and_its_change_stands_in_the_trail_without_it() {
+    let (house, receiver) = (open().await, Receiver::open().await);
+    let anna = house.log_in(ANNA).await;
+    let made = subscribe(&house, &anna, &receiver.address, json!({})).await;
+    let rotated = house.call(ADMIN, "POST", &signing_path(&made), "").await.expect(200).json();
+    let secret = rotated["signingSecret"].as_str().unwrap();
+    let trail = house.get(ADMIN, &path("/audit")).await.expect(200);
+    let newest = &trail.json()["records"][0];
+    assert_eq!((&newest["act"], &newest["object"]), (&json!("subscription.update"), &made["id"]));
+    assert!(!String::from_utf8_lossy(&trail.bytes).contains(secret));
+
+    let house = house.again().await;
+    ring_up(&house, "pbx", BEN, "1", "Ringing").await;
+
+    assert_eq!(signers(&receiver.got(0).await, &[secret]), [true]);
 }
 
 #[tokio::test]
