@@ -21,9 +21,12 @@ pub struct Outgoing {
     /// Most events of a ring or page are never encoded by it, so that the room is made when needed.
     shared: OnceLock<Box<[[OnceLock<SharedEnvelope>; 3]; 3]>>,
     /// Few events are ever told as anything but presence.
-    notices: OnceLock<Box<Mutex<Vec<(Notice, View, SharedEnvelope)>>>>,
+    notices: OnceLock<Box<Mutex<Vec<Noticed>>>>,
     standing: Standing,
 }
+
+/// What all receivers of a notice share that see as much of it.
+type Noticed = (Notice, View, SharedEnvelope);
 
 /// What the event stands for.
 #[derive(Debug, Clone, Copy)]

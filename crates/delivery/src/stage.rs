@@ -9,9 +9,10 @@ use lampfield_core::directory::{Account, App, Extension, Grants, Permissions, Sc
 use lampfield_core::subscription::{EventFilter, Subscription, SubscriptionStatus, Transport};
 use lampfield_core::visibility::Detail;
 use lampfield_core::{
-    AccountId, AppId, ClaimId, Command, Decision, Direction, Document, Epoch, ExtensionId,
-    ExtensionKey, ExtensionStatus, ExtensionType, ManualClock, Policy, PresenceEvent, Presentity,
-    SessionId, SettingsPatch, SourceId, Standing, SubscriptionId, TelephonyStatus, Timestamp,
+    AccountId, AppId, ClaimId, Command, Decision, Direction, DndStatus, Document, Epoch,
+    ExtensionId, ExtensionKey, ExtensionStatus, ExtensionType, ManualClock, Policy, PresenceEvent,
+    Presentity, SessionId, SettingsPatch, SourceId, Standing, SubscriptionId, TelephonyStatus,
+    Timestamp,
 };
 use lampfield_journal::memory::MemoryJournal;
 use lampfield_journal::{DirectoryChange, Entry, Journal, Record, Registry};
@@ -230,6 +231,79 @@ pub(crate) fn key(extension: u64) -> ExtensionKey {
 pub(crate) fn epoch(number: u64) -> Epoch {
     Epoch(NonZeroU64::new(number).unwrap())
 }
+
+/// What is on the lists of extension 1 when filters are tried.
+pub(crate) fn lines(lines: &[u64]) -> SettingsPatch {
+    let lines = Some(lines.iter().copied().map(id).collect());
+    SettingsPatch { lines, ..SettingsPatch::default() }
+}
+
+/// As [`lines`], of favorites.
+pub(crate) fn favorites(favorites: &[u64]) -> SettingsPatch {
+    let favorites = Some(favorites.iter().copied().map(id).collect());
+    SettingsPatch { favorites, ..SettingsPatch::default() }
+}
+
+/// A change of every kind that a filter can ask for. Extension 2 is a member of queue 400; when it
+/// begins, extension 1 monitors 2 and has it as a favorite. What is told of it is in [`EVERY_KIND`].
+pub(crate) async fn change_everything(stage: &Stage) {
+    stage.toggle(2).await;
+    let dnd_status = Some(DndStatus::DoNotAcceptDepartmentCalls);
+    stage.configure(2, SettingsPatch { dnd_status, ..SettingsPatch::default() }).await;
+    let declined_queues = Some(vec![id(400)]);
+    stage.configure(2, SettingsPatch { declined_queues, ..SettingsPatch::default() }).await;
+    stage.configure(1, lines(&[3])).await;
+    stage.configure(1, favorites(&[3])).await;
+    stage.toggle(3).await;
+    let disabled = Standing { status: ExtensionStatus::Disabled, ..STANDING };
+    stage.command(2, Command::Stand(disabled)).await;
+}
+
+/// Makes extension 2 a member of queue 400 and puts it on both lists of extension 1.
+pub(crate) async fn furnish(stage: &Stage) {
+    let member = Extension { queues: [id(400)].into(), ..extension(2) };
+    stage.house.registry.apply(vec![DirectoryChange::PutExtension(member)]).await.unwrap();
+    let patch = SettingsPatch { favorites: favorites(&[2]).favorites, ..lines(&[2]) };
+    stage.configure(1, patch).await;
+}
+
+/// Each filter, and what [`change_everything`] tells to whoever asked for it: extension 1.
+pub(crate) const EVERY_KIND: &[(&str, &[&str])] = &[
+    (
+        "/account/~/presence",
+        &[
+            "/extension/2/presence",
+            "/extension/2/presence",
+            "/extension/3/presence",
+            "/extension/2/presence",
+        ],
+    ),
+    (
+        "/account/~/extension/2/presence?detailedTelephonyState=true",
+        &["/extension/2/presence?detailedTelephonyState=true"; 3],
+    ),
+    (
+        "/account/~/extension/~/presence/line/presence?detailedTelephonyState=true",
+        &[
+            "/extension/2/presence?detailedTelephonyState=true",
+            "/extension/2/presence?detailedTelephonyState=true",
+            "/extension/3/presence?detailedTelephonyState=true",
+        ],
+    ),
+    (
+        "/account/~/extension/~/favorite/presence",
+        &["/extension/2/presence", "/extension/2/presence", "/extension/3/presence"],
+    ),
+    ("/account/~/extension/~/presence/line", &["/extension/1/presence/line"]),
+    ("/account/~/extension/2/presence/dnd", &["/extension/2/presence/dnd"]),
+    ("/account/~/call-queues/400/presence", &["/call-queues/400/presence"; 2]),
+    ("/account/~/call-queues/401/presence", &[]),
+    ("/account/~/extension/~/favorite", &["/extension/1/favorite"]),
+    ("/account/~/extension/2", &["/extension/2"]),
+    ("/account/~/extension", &["/extension"]),
+    ("/account/~/extension/~/message-store", &[]),
+    ("/restapi/v1.0/subscription/~?threshold=60&interval=15", &[]),
+];
 
 /// A new message and nothing else.
 pub(crate) fn says(message: &str) -> SettingsPatch {

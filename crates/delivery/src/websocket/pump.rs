@@ -28,15 +28,19 @@ impl Shard {
         let Some(watched) = self.accounts.get_mut(&account) else { return };
         let before = watched.seen;
         match watched.lane.after(before, ROUND) {
-            Slice::Events(mut events) => {
-                let is_full = events.len() == ROUND;
-                let is_cut = cut_behind_lists(&mut events);
+            Slice::Events(events) => {
                 let Some(last) = events.last() else { return };
                 watched.seen = last.offset();
-                if is_full || is_cut {
+                if events.len() == ROUND {
                     self.unfinished.push(Arc::clone(lane));
                 }
-                self.round(lane, before, &events);
+                // Whom an event concerns that comes behind a change of lists is looked up anew.
+                let changes_lists = |event: &Arc<Outgoing>| event.changes().touches(FOLLOWED);
+                let mut told = before;
+                for run in events.split_inclusive(changes_lists) {
+                    self.round(lane, told, run);
+                    told = run.last().map_or(told, |event| event.offset());
+                }
                 if let Some(at) = last.committed() {
                     self.context.metrics.took(Transport::Websocket, at);
                 }
@@ -227,18 +231,5 @@ impl Shard {
         }
         self.relist(slot);
         took_all
-    }
-}
-
-/// Ends a round behind the first event that changes a list which somebody may follow: what follows is
-/// looked up anew. Tells whether events were cut off.
-fn cut_behind_lists(events: &mut Vec<Arc<Outgoing>>) -> bool {
-    let changes_lists = |event: &Arc<Outgoing>| event.changes().touches(FOLLOWED);
-    match events.iter().position(changes_lists) {
-        Some(at) if at + 1 < events.len() => {
-            events.truncate(at + 1);
-            true
-        }
-        Some(_) | None => false,
     }
 }

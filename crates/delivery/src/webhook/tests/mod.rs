@@ -3,6 +3,7 @@
 mod alerting;
 mod delivery;
 mod failing;
+mod filters;
 mod handshake;
 mod receiver;
 mod seeing;

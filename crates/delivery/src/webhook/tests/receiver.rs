@@ -60,7 +60,8 @@ impl Got {
         let json = self.json();
         // A CloudEvent calls its body data.
         let body = json.get("body").or(json.get("data")).unwrap();
-        body["extensionId"].as_str().unwrap().to_owned()
+        // Not every notification is about an extension: nothing clashes with those.
+        body["extensionId"].as_str().unwrap_or(&self.body).to_owned()
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
+use lampfield_contract::parse_filter;
 use lampfield_core::subscription::{EventFilter, Subscription, Transport};
 use lampfield_core::visibility::Detail;
 use lampfield_core::{SessionId, SubscriptionId};
@@ -68,14 +69,15 @@ impl Gateway for Desk {
     }
 }
 
-/// Body `["account"]` or a list of extension numbers.
+/// Body `["account"]`, or a list of extension numbers and of filters as the contract writes them.
 fn filters(body: &Bytes) -> Vec<EventFilter> {
     let wanted: Vec<Value> = serde_json::from_slice(body).unwrap();
     wanted
         .iter()
-        .map(|one| match one.as_u64() {
-            Some(number) => EventFilter::Extension(id(number), Detail::Plain),
-            None => EventFilter::Account(Detail::Detailed),
+        .map(|one| match (one.as_u64(), one.as_str()) {
+            (Some(number), _) => EventFilter::Extension(id(number), Detail::Plain),
+            (_, Some("account")) => EventFilter::Account(Detail::Detailed),
+            (_, text) => parse_filter(text.unwrap(), account(), id(1)).unwrap(),
         })
         .collect()
 }
