@@ -139,10 +139,12 @@ fn in_a_line(body: &[u8]) -> String {
     let Ok(event) = serde_json::from_slice::<Value>(body) else {
         return format!("not JSON: {}", String::from_utf8_lossy(body));
     };
-    let told = &event["body"];
+    // A CloudEvent has other names for the same.
+    let either = |name: &str, other: &str| event.get(name).unwrap_or(&event[other]);
+    let told = either("body", "data");
     format!(
         "{} extension {} sequence {}: {}, {}, user {}, meeting {}, {}",
-        cell(&event["timestamp"]),
+        cell(either("timestamp", "time")),
         cell(&told["extensionId"]),
         cell(&told["sequence"]),
         cell(&told["presenceStatus"]),
