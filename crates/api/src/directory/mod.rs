@@ -24,8 +24,7 @@ const FEATURES: &str = "/restapi/v1.0/account/{account}/extension/{extension}/fe
 const FAVORITE: &str = "/restapi/v1.0/account/{account}/extension/{extension}/favorite";
 
 /// Paths of the contract that this version does not have.
-const MISSING: [&str; 4] = [
-    "/restapi/oauth/authorize",
+const MISSING: [&str; 3] = [
     "/restapi/v1.0/account/{account}/extension/{extension}/active-calls",
     "/restapi/v1.0/account/{account}/active-calls",
     "/restapi/v1.0/account/{account}/directory/entries",

@@ -64,6 +64,7 @@ fn query_parameters() -> Vec<(&'static str, Schema, &'static str)> {
         ("access_token", text(), "The token that `POST /restapi/oauth/wstoken` issued."),
         ("token", text(), "The token, unless it stands in the form."),
         ("client_id", text(), "The application, unless it stands in form or header."),
+        ("clientId", text().at_least(1), "The application; needed."),
         ("response_type", word(&["code"]), "What is asked for; needed."),
         ("redirect_uri", text(), "Where the answer goes; registered for the application."),
         ("state", text(), "Sent back as it came."),

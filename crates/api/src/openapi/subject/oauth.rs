@@ -2,7 +2,7 @@
 
 use crate::openapi::operation::{FORM, HTML, Operation, get, post};
 use crate::openapi::schema::{
-    Named, Schema, anything, count, id_text, may, must, object, text, uuid, word,
+    Named, Schema, anything, count, id_text, may, must, object, text, uri, uuid, word,
 };
 use crate::openapi::subject::Subject;
 
@@ -24,6 +24,11 @@ pub(super) fn subject() -> Subject {
 
 fn operations() -> Vec<Operation> {
     vec![
+        get("/.well-known/entry-points/initial", "readEntryPoints", "What an SDK needs to log in")
+            .query(&["clientId"])
+            .answers(200, "Where everything is.", "EntryPoints"),
+        get("/.well-known/entry-points/external", "readInnerEntryPoints", "What an SDK needs afterwards")
+            .answers(200, "Where everything is.", "EntryPoints"),
         authorize(get(AUTHORIZE, "showLogin", "The log-in page"))
             .query(WISH)
             .refuses_as_page(&[400, 429, 503]),
@@ -94,12 +99,41 @@ fn token_request() -> Schema {
     ])
 }
 
+fn entry_points() -> Schema {
+    object([
+        must("version", text()),
+        must("retryCount", count()),
+        must("retryInterval", count()),
+        may("retryCycleDelay", count()),
+        may("expiresIn", count()),
+        must("coreApi", object([must("baseUri", uri())])),
+        must(
+            "discoveryApi",
+            object([
+                may("defaultExternalUri", uri()),
+                may("externalUri", uri()),
+                may("initialUri", uri()),
+            ]),
+        ),
+        must(
+            "authApi",
+            object([
+                must("authorizationUri", uri()),
+                may("defaultTokenUri", uri()),
+                may("tokenUri", uri()),
+                must("baseUri", uri()),
+            ]),
+        ),
+    ])
+}
+
 fn secret() -> Schema {
     text().write_only()
 }
 
 fn schemas() -> Vec<Named> {
     vec![
+        ("EntryPoints", entry_points()),
         (
             "TokenResponse",
             object([
