@@ -6,5 +6,6 @@ mod configuration;
 mod demo;
 mod durability;
 mod run;
+mod subscriptions;
 mod talk;
 mod watching;
