@@ -16,6 +16,9 @@ const ITEMS_MAX: usize = 30;
 /// What a client accepts that wants one JSON array instead of parts.
 const JSON_FORM: &str = "application/vnd.ringcentral.multipart+json";
 
+/// Ids and the bodies that are for them, in the order in which they are carried out.
+pub(crate) type Changes = Vec<(String, Vec<u8>)>;
+
 /// What became of one extension of several.
 pub(crate) struct Item {
     id: String,
@@ -70,7 +73,7 @@ pub(crate) fn changes(
     what: &str,
     headers: &HeaderMap,
     body: &Bytes,
-) -> Result<Option<Vec<(String, Vec<u8>)>>, ApiError> {
+) -> Result<Option<Changes>, ApiError> {
     if ids == "*" {
         let named = named(body)?;
         let ids = named.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(",");
@@ -85,7 +88,7 @@ pub(crate) fn changes(
 }
 
 /// Reads an array, perhaps as `records`, of `{"resourceId", "body"}` or of bodies with their `id`.
-fn named(body: &[u8]) -> Result<Vec<(String, Vec<u8>)>, ApiError> {
+fn named(body: &[u8]) -> Result<Changes, ApiError> {
     if is_too_deep(body) {
         return Err(ApiError::bad_json());
     }

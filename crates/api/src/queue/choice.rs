@@ -38,8 +38,8 @@ pub(super) fn acceptance(
     })
 }
 
-/// Carries out all wishes or none: each is checked before the first takes effect. Later ones of the
-/// same member and queue win; what a caller sees already as it is wished needs no right.
+/// Carries out all wishes or none: each is checked before the first takes effect. Of several for
+/// the same member and queue the last one counts; what a caller sees already as it is wished needs no right.
 ///
 /// # Errors
 /// 403 for a member that the caller may not change, or that may not choose for itself.
@@ -51,7 +51,11 @@ pub(super) async fn carry_out(
     // Lists are replaced whole: two changes of one member must not pass between reading and writing.
     let _checking = state.registry.checking().await;
     let mut lists: BTreeMap<ExtensionKey, Vec<ExtensionId>> = BTreeMap::new();
-    for wish in wishes {
+    let last: BTreeMap<_, _> = wishes
+        .into_iter()
+        .map(|wish| ((wish.member.key, wish.queue.key.extension), wish))
+        .collect();
+    for wish in last.into_values() {
         if is_seen_so(state, caller, &wish) {
             continue;
         }

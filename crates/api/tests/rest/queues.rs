@@ -239,6 +239,16 @@ async fn two_choices_at_the_same_time_both_hold() {
 }
 
 #[tokio::test]
+async fn of_two_choices_for_the_same_queue_the_last_counts() {
+    let house = open().await;
+    let token = house.log_in(ANNA).await;
+    let there_and_back = format!("[{},{}]", of_queue(QUEUE, false), of_queue(QUEUE, true));
+    let all = house.call(&token, "PUT", &agent(ANNA), &there_and_back).await.expect(200).json();
+    assert_eq!(accepted(&all), [(QUEUE, true), (FIXED, true)]);
+    assert_eq!(house.state.journal.head(key(ANNA).account).position.offset, 0);
+}
+
+#[tokio::test]
 async fn who_hides_looks_as_if_they_had_chosen_nothing() {
     let house = open().await;
     let (anna, ben) = (house.log_in(ANNA).await, house.log_in(BEN).await);
