@@ -119,7 +119,7 @@ impl Group {
                 }
                 Ok(false)
             }
-            Decision::Changed { document, changes, before: held, ended, cause } => {
+            Decision::Changed { document, changes, before: sight_before, ended, cause } => {
                 let head = self.head(step.key.account, ground);
                 let before = staged.record.as_ref().map_or(now, |record| record.event.at);
                 let event = PresenceEvent {
@@ -129,7 +129,7 @@ impl Group {
                     observed_at: step.observed_at,
                     document: document.clone(),
                     changes,
-                    before: held,
+                    before: sight_before,
                     ended,
                     cause,
                 };

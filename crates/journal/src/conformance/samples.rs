@@ -239,16 +239,8 @@ pub fn audit(account: u64, number: u64) -> AuditEntry {
     }
 }
 
-/// Returns changes that make one item of every kind.
-///
-/// # Panics
-/// Never: the names in it are valid.
-#[must_use]
-pub fn one_of_each() -> Vec<DirectoryChange> {
-    use DirectoryChange as C;
-    let owner = key(37, 1);
-    let app = AppId::new("board").expect("a name");
-    let token = |byte| Token { hash: [byte; 32], expires_at: Timestamp(9_000) };
+/// Returns a webhook, a socket's subscription, and a webhook with every extra there is.
+fn one_of_each_subscription(owner: ExtensionKey) -> [Subscription; 3] {
     let hook = subscription(7, owner);
     let socket = Subscription {
         id: SubscriptionId(Uuid::from_u128(8)),
@@ -268,6 +260,20 @@ pub fn one_of_each() -> Vec<DirectoryChange> {
         },
         ..hook.clone()
     };
+    [hook, socket, signed]
+}
+
+/// Returns changes that make one item of every kind.
+///
+/// # Panics
+/// Never: the names in it are valid.
+#[must_use]
+pub fn one_of_each() -> Vec<DirectoryChange> {
+    use DirectoryChange as C;
+    let owner = key(37, 1);
+    let app = AppId::new("board").expect("a name");
+    let token = |byte| Token { hash: [byte; 32], expires_at: Timestamp(9_000) };
+    let [hook, socket, signed] = one_of_each_subscription(owner);
     let cursor = Position { offset: 99, ..hook.from };
     vec![
         C::PutAccount(Account {
