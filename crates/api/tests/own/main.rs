@@ -10,6 +10,8 @@ mod document;
 #[expect(dead_code, reason = "the tests of RingCentral's paths use the rest")]
 mod house;
 mod ingest;
+mod keys;
+mod listener;
 mod lists;
 mod logins;
 mod pictures;
@@ -20,48 +22,16 @@ mod why;
 
 use axum::body::Body;
 use http::Request;
-use lampfield_api::auth::hash_secret;
-use lampfield_core::AccountId;
-use lampfield_core::directory::{ApiKey, Role};
-use lampfield_journal::DirectoryChange;
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::house::{A, House, Reply};
-
-/// Keys that are bound to no account, by role.
-const ADMIN: &str = "key-admin";
-const INGEST: &str = "key-ingest";
-const READ: &str = "key-read";
-/// An admin key of account A only.
-const BOUND: &str = "key-bound";
+use crate::keys::{ADMIN, BOUND, INGEST, READ, give_keys};
 
 /// A house with keys.
 async fn open() -> House {
     let house = House::new().await;
     give_keys(&house).await;
     house
-}
-
-async fn give_keys(house: &House) {
-    let account = AccountId::new(A).ok();
-    let keys = [
-        (ADMIN, Role::Admin, None),
-        (INGEST, Role::Ingest, None),
-        (READ, Role::Read, None),
-        (BOUND, Role::Admin, account),
-    ];
-    for (number, (text, role, account)) in keys.into_iter().enumerate() {
-        let key = ApiKey {
-            id: Uuid::from_u128(900 + number as u128),
-            name: text.into(),
-            hash: hash_secret(text),
-            account,
-            role,
-            created_at: house.state.now(),
-        };
-        house.apply(DirectoryChange::PutKey(key)).await;
-    }
 }
 
 fn path(rest: &str) -> String {

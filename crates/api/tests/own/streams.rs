@@ -1,15 +1,14 @@
 //! Snapshots, streams and the health of receivers.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt;
-use serde_json::{Value, json};
-use tower::ServiceExt;
+use serde_json::json;
 
-use crate::house::{ANNA, BEN, House};
+use crate::house::{ANNA, BEN};
+use crate::listener::Stream;
 use crate::{ADMIN, BOUND, READ, open, path, ring};
 
 #[tokio::test]
@@ -42,52 +41,6 @@ async fn a_snapshot_is_stamped_and_need_not_be_read_twice() {
     again(&tag).await.expect(200);
     let wrong = house.get(READ, &path("/snapshot?detail=full")).await;
     assert_eq!(wrong.verdict(), (400, "CMN-101".to_owned()));
-}
-
-/// An open stream, read event by event.
-struct Stream {
-    body: Body,
-    /// Events that came and were not read yet.
-    waiting: VecDeque<String>,
-}
-
-impl Stream {
-    async fn open(house: &House, token: &str, query: &str, last: Option<&str>) -> Self {
-        let mut request = Request::builder()
-            .uri(path(&format!("/stream{query}")))
-            .header("authorization", format!("Bearer {token}"));
-        if let Some(last) = last {
-            request = request.header("last-event-id", last);
-        }
-        let request = request.body(Body::empty()).unwrap();
-        let response = house.router.clone().oneshot(request).await.unwrap();
-        assert_eq!(response.status(), 200);
-        assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self { body: response.into_body(), waiting: VecDeque::new() }
-    }
-
-    /// Reads until an event of this name came; returns its id and its data.
-    async fn next(&mut self, name: &str) -> (Option<String>, Value) {
-        let wait = tokio::time::timeout(Duration::from_secs(10), self.read(name));
-        wait.await.unwrap_or_else(|_| panic!("no {name} came"))
-    }
-
-    async fn read(&mut self, name: &str) -> (Option<String>, Value) {
-        loop {
-            while let Some(event) = self.waiting.pop_front() {
-                let field = |field: &str| {
-                    event.lines().find_map(|line| line.strip_prefix(field)).map(str::to_owned)
-                };
-                if field("event: ").as_deref() == Some(name) {
-                    let data = field("data: ").expect("data");
-                    return (field("id: "), serde_json::from_str(&data).unwrap());
-                }
-            }
-            let frame = self.body.frame().await.expect("the stream goes on").unwrap();
-            let text = String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap();
-            self.waiting.extend(text.split_terminator("\n\n").map(str::to_owned));
-        }
-    }
 }
 
 #[tokio::test]

@@ -117,6 +117,7 @@ impl House {
             clock.clone(),
         );
         let mut delivery = DeliveryConfig::default();
+        delivery.administrators_see_all = config.administrators_see_all;
         delivery.websocket.shards = 1;
         delivery.webhook.allow_http = true;
         delivery.vault = Arc::new(Secrets::new(&[42; 32]));
