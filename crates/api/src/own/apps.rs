@@ -120,7 +120,9 @@ pub(super) async fn remove(
     let mut changes = vec![DirectoryChange::RemoveApp(app.id.clone()), entry];
     changes.extend(subscriptions.iter().map(|id| DirectoryChange::RemoveSubscription(*id)));
     end_sessions_with(&state, &sessions, changes).await?;
-    subscriptions.iter().for_each(|id| state.delivery.subscription_changed(*id));
+    for id in subscriptions {
+        state.delivery.subscription_changed(id);
+    }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

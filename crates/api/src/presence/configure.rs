@@ -3,7 +3,9 @@
 
 use lampfield_contract::format_timestamp;
 use lampfield_core::audit::{Alteration, AuditAct};
-use lampfield_core::{Command, ExtensionId, ExtensionKey, Settings, SettingsPatch};
+use lampfield_core::{
+    Command, DndStatus, ExtensionId, ExtensionKey, Settings, SettingsPatch, UserStatus,
+};
 use lampfield_engine::{Order, Receipt};
 
 use crate::audit::Trail;
@@ -105,8 +107,8 @@ fn timed(patch: &SettingsPatch) -> Vec<Alteration> {
         })
     };
     [
-        told("userStatus", patch.user_status.map(|it| it.as_str())),
-        told("dndStatus", patch.dnd_status.map(|it| it.as_str())),
+        told("userStatus", patch.user_status.map(UserStatus::as_str)),
+        told("dndStatus", patch.dnd_status.map(DndStatus::as_str)),
     ]
     .into_iter()
     .flatten()
@@ -115,7 +117,7 @@ fn timed(patch: &SettingsPatch) -> Vec<Alteration> {
 
 #[cfg(test)]
 mod tests {
-    use lampfield_core::{DndStatus, Timestamp, UserStatus};
+    use lampfield_core::Timestamp;
 
     use super::*;
 

@@ -15,6 +15,8 @@ use crate::trail::oldest_kept;
 const CUT_WITH_NEW: i64 = 16;
 /// Old entries that one look removes of an account, at most.
 const CUT_AT_ONCE: i64 = 512;
+/// Accounts that one look has a look at: nobody shall wait for it.
+const ACCOUNTS_AT_ONCE: usize = 32;
 
 /// Adds an entry in the open transaction, and takes some of the oldest away if there are too many.
 pub(super) fn append(
@@ -33,20 +35,24 @@ pub(super) fn append(
     cut(connection, of, retention, at, CUT_WITH_NEW).map(drop)
 }
 
-/// Takes old entries of every account away, a few at a time; returns how many went.
+/// Takes old entries away of some accounts after `after`, a few at a time. Returns how many went, and
+/// the account from which to go on; none: all have had their turn.
 pub(super) fn sweep(
     connection: &Connection,
     retention: AuditRetention,
     now: Timestamp,
-) -> rusqlite::Result<usize> {
+    after: Option<i64>,
+) -> rusqlite::Result<(usize, Option<i64>)> {
     let mut next =
         connection.prepare_cached("SELECT min(account) FROM audit WHERE account > ?1")?;
-    let (mut account, mut removed) = (-1, 0);
-    while let Some(found) = next.query_row([account], |row| row.get::<_, Option<i64>>(0))? {
+    let (mut account, mut removed) = (after.unwrap_or(-1), 0);
+    for _ in 0..ACCOUNTS_AT_ONCE {
+        let found = next.query_row([account], |row| row.get::<_, Option<i64>>(0))?;
+        let Some(found) = found else { return Ok((removed, None)) };
         account = found;
         removed += cut(connection, account, retention, now, CUT_AT_ONCE)?;
     }
-    Ok(removed)
+    Ok((removed, Some(account)))
 }
 
 /// Reads some of a trail, newest first.
@@ -121,4 +127,38 @@ fn ends(connection: &Connection, account: i64) -> rusqlite::Result<Option<(i64, 
         .prepare_cached("SELECT max(number) FROM audit WHERE account = ?1")?
         .query_row([account], |row| row.get(0))?;
     Ok(oldest.zip(newest))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::conformance::samples::{audit, moment};
+    use crate::stored::audit::audit_body;
+
+    #[test]
+    fn a_sweep_has_a_look_at_some_accounts_and_goes_on_behind_them() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("data");
+        super::super::schema::make(&file, crate::memory::random_epoch()).expect("tables");
+        let connection = Connection::open(&file).expect("a file");
+        let unlimited = AuditRetention { age_max: None, entries_max: u64::MAX };
+        for account in 0..40 {
+            for number in 1..=3 {
+                let body = audit_body(&audit(account, number)).expect("writable");
+                append(&connection, account, moment(number), &body, unlimited).expect("added");
+            }
+        }
+        let short = AuditRetention { age_max: Some(Duration::from_secs(1)), ..unlimited };
+
+        let first = sweep(&connection, short, moment(100), None).expect("swept");
+        assert_eq!(first, (64, Some(31)), "two of three each, the newest stays");
+        let rest = sweep(&connection, short, moment(100), first.1).expect("swept");
+        assert_eq!(rest, (16, None));
+        assert_eq!(sweep(&connection, short, moment(100), None).expect("swept").0, 0);
+        let kept = page(&connection, AccountId::new(7).ok(), 0, 9).expect("readable");
+        assert_eq!(kept.records.first().map(|record| record.number), Some(3));
+        assert_eq!(kept.total, 1);
+    }
 }

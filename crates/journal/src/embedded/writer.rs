@@ -62,6 +62,8 @@ pub(super) struct Writer {
     truncate_at: u64,
     made_room: Option<Instant>,
     looked_at_trails: Option<Instant>,
+    /// The account whose audit trail had the last look.
+    next_trail: Option<i64>,
     buffer: Vec<u8>,
     idle_turns: u32,
 }
@@ -85,6 +87,7 @@ impl Writer {
             truncate_at,
             made_room: None,
             looked_at_trails: None,
+            next_trail: None,
             buffer: Vec::with_capacity(4096),
             idle_turns: 0,
         })
@@ -301,7 +304,7 @@ impl Writer {
         }
     }
 
-    /// Takes old entries of the audit trail away; a trail grows slowly and needs few looks.
+    /// Takes old entries of the audit trail away, a few accounts at a time.
     fn look_at_trails(&mut self) -> rusqlite::Result<()> {
         let is_early = self.looked_at_trails.is_some_and(|at| at.elapsed() < TRAILS_EVERY);
         let Some(clock) = self.config.clock.as_ref().filter(|_| !is_early) else { return Ok(()) };
@@ -309,10 +312,13 @@ impl Writer {
         let now = clock.now();
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if super::audit::sweep(&transaction, self.config.audit, now)? > 0 {
+        let (removed, next) =
+            super::audit::sweep(&transaction, self.config.audit, now, self.next_trail)?;
+        if removed > 0 {
             transaction.commit()?;
             self.measure();
         }
+        self.next_trail = next;
         Ok(())
     }
 
