@@ -11,8 +11,8 @@ use lampfield_delivery::{Delivery, DeliveryConfig};
 use lampfield_engine::{Engine, Intake};
 use lampfield_journal::embedded::{EmbeddedConfig, EmbeddedStore, OpenError};
 use lampfield_journal::{
-    AuditPage, BoxFuture, Contents, DirectoryChange, DirectoryStore, Journal, MemoryJournal, OnCommit,
-    Registry, StoreError,
+    AuditPage, BoxFuture, Contents, DirectoryChange, DirectoryStore, Journal, MemoryJournal,
+    OnCommit, Registry, StoreError,
 };
 use uuid::Uuid;
 

@@ -183,12 +183,7 @@ fn contents(report: &VerifyReport) -> String {
     format!(
         "{} accounts with presence, {} documents, {} changes, {} directory items, \
          {} entries of the audit trail, {} faults",
-        report.accounts,
-        report.newest,
-        report.records,
-        report.items,
-        report.audited,
-        report.faults
+        report.accounts, report.newest, report.records, report.items, report.audited, report.faults
     )
 }
 
