@@ -138,14 +138,14 @@ async fn checklist_24_receivers_get_the_validation_token_once_and_the_verificati
     let receiver = Receiver::new().await;
     for name in ["verificationToken", "validationToken"] {
         let before = receiver.count();
-        let mode =
+        let delivery =
             json!({ "transportType": "WebHook", "address": receiver.address, (name): "mine" });
-        let body = json!({ "eventFilters": [ACCOUNT], "deliveryMode": mode }).to_string();
+        let body = json!({ "eventFilters": [ACCOUNT], "deliveryMode": delivery }).to_string();
         let made = server.call(&token, "POST", PATH, &body).await.expect(200).json();
-        let asked = receiver.after(before).await;
-        assert!(asked.head.starts_with("POST /hook "), "{}", asked.head);
-        assert!(asked.header("validation-token").is_some_and(|it| it.len() >= 16));
-        assert!(asked.body.is_empty());
+        let handshake = receiver.after(before).await;
+        assert!(handshake.head.starts_with("POST /hook "), "{}", handshake.head);
+        assert!(handshake.header("validation-token").is_some_and(|it| it.len() >= 16));
+        assert!(handshake.body.is_empty());
         assert!(made["deliveryMode"].get(name).is_none(), "write-only");
 
         for (at, status) in ["Busy", "Available"].into_iter().enumerate() {

@@ -39,6 +39,8 @@ enum Who {
     Said([&'static str; 8]),
 }
 
+use Who::{Admin, House, Ingest, Read, Said};
+
 struct Rule {
     method: &'static str,
     /// Below `/lampfield/v1`.
@@ -62,133 +64,113 @@ const COLUMNS: [&str; 11] = [
     "no good token",
 ];
 
-fn rules() -> Vec<Rule> {
-    use Who::{Admin, House, Ingest, Read, Said};
-    let rule = |method, path, body, good, who| Rule { method, path, body, good, who };
-    // Of themselves people read and set what the contract lets them; Ben looks at Anna here.
-    let lists = [
-        "200",
-        "200",
-        "200",
-        "200",
-        NOWHERE,
-        "200",
-        "403 CMN-401 ReadAccounts",
-        "403 CMN-408 ReadAccounts",
-    ];
-    let own =
-        [NO_ROLE, NO_ROLE, "200", "200", NOWHERE, "200", "403 CMN-401 EditPresence", "403 CMN-404"];
-    let nobodys = "404 CMN-102 subscriptionId";
-    let receivers = [NO_ROLE, NO_ROLE, "200", "200", "200", "200", "200", "200"];
-    let one_receiver = [NO_ROLE, NO_ROLE, "200", "200", nobodys, "200", nobodys, nobodys];
-    let unsigned = [NO_ROLE, NO_ROLE, "204", "204", nobodys, "204", nobodys, nobodys];
-    vec![
-        rule("GET", "/accounts/{a}/snapshot", "", 200, Read),
-        rule("GET", "/accounts/{a}/stream", "", 200, Read),
-        rule("GET", "/accounts/{a}/sources", "", 200, Read),
-        rule("GET", "/accounts/{a}/extensions", "", 200, Read),
-        rule("GET", "/accounts/{a}/extensions/1001", "", 200, Read),
-        rule("GET", "/accounts/{a}/extensions/1001/why", "", 200, Read),
-        rule(
-            "PUT",
-            "/accounts/{a}/sources/pbx/extensions/1001/calls/1",
-            r#"{"telephonyStatus":"Ringing","direction":"Inbound"}"#,
-            200,
-            Ingest,
-        ),
-        rule("DELETE", "/accounts/{a}/sources/pbx/extensions/1001/calls/1", "", 200, Ingest),
-        rule("PUT", "/accounts/{a}/sources/pbx/picture", r#"{"extensions":[]}"#, 200, Ingest),
-        rule("POST", "/accounts/{a}/sources/pbx/batch", "", 200, Ingest),
-        rule("POST", "/accounts/{a}/sources/pbx/lost", "", 200, Ingest),
-        rule(
-            "GET",
-            "/accounts",
-            "",
-            200,
-            Said([NO_ROLE, NO_ROLE, "200", "200", "200", NO_ROLE, NO_ROLE, NO_ROLE]),
-        ),
-        rule("POST", "/accounts", r#"{"name":"New","mainNumber":"{n}"}"#, 201, House),
-        rule("GET", "/accounts/{a}", "", 200, Admin),
-        rule("POST", "/accounts/{a}/extensions", r#"{"number":"{n}","name":"New"}"#, 201, Admin),
-        rule("POST", "/accounts/{a}/extensions/import", "number,name\n", 200, Admin),
-        rule("GET", "/accounts/{a}/extensions/export", "", 200, Admin),
-        rule("PUT", "/accounts/{a}/extensions/1900", "{}", 200, Admin),
-        rule("DELETE", "/accounts/{a}/extensions/1900", "", 204, Admin),
-        rule("PUT", "/accounts/{a}/extensions/1001/presence", "{}", 200, Said(own)),
-        rule("GET", "/accounts/{a}/extensions/1001/lists", "", 200, Said(lists)),
-        rule("PUT", "/accounts/{a}/extensions/1001/lists", "{}", 200, Admin),
-        rule("GET", "/accounts/{a}/credentials", "", 200, Admin),
-        rule("POST", "/accounts/{a}/credentials/jwt", r#"{"extension":"1900"}"#, 201, Admin),
-        rule(
-            "POST",
-            "/accounts/{a}/credentials/password",
-            r#"{"extension":"1900","password":"long enough a word"}"#,
-            201,
-            Admin,
-        ),
-        rule("DELETE", "/accounts/{a}/credentials/{credential}", "", 204, Admin),
-        rule("GET", "/accounts/{a}/audit", "", 200, Admin),
-        rule("GET", "/audit", "", 200, House),
-        rule(
-            "GET",
-            "/apps",
-            "",
-            200,
-            Said([NO_ROLE, NO_ROLE, "200", "200", "200", NO_ROLE, NO_ROLE, NO_ROLE]),
-        ),
-        rule(
-            "POST",
-            "/apps",
-            r#"{"name":"New","scopes":["ReadPresence"]}"#,
-            201,
-            Said([NO_ROLE, NO_ROLE, "201", "201", "201", NO_ROLE, NO_ROLE, NO_ROLE]),
-        ),
-        rule(
-            "PUT",
-            "/apps/victim",
-            "{}",
-            200,
-            Said([NO_ROLE, NO_ROLE, "200", "200", "404 CMN-102 appId", NO_ROLE, NO_ROLE, NO_ROLE]),
-        ),
-        rule(
-            "DELETE",
-            "/apps/victim",
-            "",
-            204,
-            Said([NO_ROLE, NO_ROLE, "204", "204", "404 CMN-102 appId", NO_ROLE, NO_ROLE, NO_ROLE]),
-        ),
-        rule(
-            "GET",
-            "/keys",
-            "",
-            200,
-            Said([NO_ROLE, NO_ROLE, "200", "200", "200", NO_ROLE, NO_ROLE, NO_ROLE]),
-        ),
-        rule(
-            "POST",
-            "/keys",
-            r#"{"name":"New","role":"read"}"#,
-            201,
-            Said([NO_ROLE, NO_ROLE, "201", "201", "201", NO_ROLE, NO_ROLE, NO_ROLE]),
-        ),
-        rule(
-            "DELETE",
-            "/keys/{key}",
-            "",
-            204,
-            Said([NO_ROLE, NO_ROLE, "204", "204", "404 CMN-102 keyId", NO_ROLE, NO_ROLE, NO_ROLE]),
-        ),
-        rule("GET", "/subscriptions", "", 200, Said(receivers)),
-        rule("GET", "/subscriptions/{s}/health", "", 200, Said(one_receiver)),
-        rule("POST", "/subscriptions/{s}/signing-secret", "", 200, Said(one_receiver)),
-        rule("DELETE", "/subscriptions/{s}/signing-secret", "", 204, Said(unsigned)),
-    ]
+/// What makes sense for administrators of any account.
+const fn anywhere(good: &'static str) -> Who {
+    Said([NO_ROLE, NO_ROLE, good, good, good, NO_ROLE, NO_ROLE, NO_ROLE])
 }
+
+/// What belongs to an account without naming it.
+const fn of_account(good: &'static str, nowhere: &'static str) -> Who {
+    Said([NO_ROLE, NO_ROLE, good, good, nowhere, NO_ROLE, NO_ROLE, NO_ROLE])
+}
+
+/// What belongs to the person and application that made it.
+const fn of_maker(good: &'static str) -> Who {
+    const NONE: &str = "404 CMN-102 subscriptionId";
+    Said([NO_ROLE, NO_ROLE, good, good, NONE, good, NONE, NONE])
+}
+
+const fn rule(
+    method: &'static str,
+    path: &'static str,
+    body: &'static str,
+    good: u16,
+    who: Who,
+) -> Rule {
+    Rule { method, path, body, good, who }
+}
+
+/// People read and set of themselves what the contract lets them; Ben looks at Anna here.
+const LISTS: Who = Said([
+    "200",
+    "200",
+    "200",
+    "200",
+    NOWHERE,
+    "200",
+    "403 CMN-401 ReadAccounts",
+    "403 CMN-408 ReadAccounts",
+]);
+const CHOICES: Who = Said([
+    NO_ROLE,
+    NO_ROLE,
+    "200",
+    "200",
+    NOWHERE,
+    "200",
+    "403 CMN-401 EditPresence",
+    "403 CMN-404",
+]);
+const RECEIVERS: Who = Said([NO_ROLE, NO_ROLE, "200", "200", "200", "200", "200", "200"]);
+
+const RULES: &[Rule] = &[
+    rule("GET", "/accounts/{a}/snapshot", "", 200, Read),
+    rule("GET", "/accounts/{a}/stream", "", 200, Read),
+    rule("GET", "/accounts/{a}/sources", "", 200, Read),
+    rule("GET", "/accounts/{a}/extensions", "", 200, Read),
+    rule("GET", "/accounts/{a}/extensions/1001", "", 200, Read),
+    rule("GET", "/accounts/{a}/extensions/1001/why", "", 200, Read),
+    rule(
+        "PUT",
+        "/accounts/{a}/sources/pbx/extensions/1001/calls/1",
+        r#"{"telephonyStatus":"Ringing","direction":"Inbound"}"#,
+        200,
+        Ingest,
+    ),
+    rule("DELETE", "/accounts/{a}/sources/pbx/extensions/1001/calls/1", "", 200, Ingest),
+    rule("PUT", "/accounts/{a}/sources/pbx/picture", r#"{"extensions":[]}"#, 200, Ingest),
+    rule("POST", "/accounts/{a}/sources/pbx/batch", "", 200, Ingest),
+    rule("POST", "/accounts/{a}/sources/pbx/lost", "", 200, Ingest),
+    rule("GET", "/accounts", "", 200, anywhere("200")),
+    rule("POST", "/accounts", r#"{"name":"New","mainNumber":"{n}"}"#, 201, House),
+    rule("GET", "/accounts/{a}", "", 200, Admin),
+    rule("POST", "/accounts/{a}/extensions", r#"{"number":"{n}","name":"New"}"#, 201, Admin),
+    rule("POST", "/accounts/{a}/extensions/import", "number,name\n", 200, Admin),
+    rule("GET", "/accounts/{a}/extensions/export", "", 200, Admin),
+    rule("PUT", "/accounts/{a}/extensions/1900", "{}", 200, Admin),
+    rule("DELETE", "/accounts/{a}/extensions/1900", "", 204, Admin),
+    rule("PUT", "/accounts/{a}/extensions/1001/presence", "{}", 200, CHOICES),
+    rule("GET", "/accounts/{a}/extensions/1001/lists", "", 200, LISTS),
+    rule("PUT", "/accounts/{a}/extensions/1001/lists", "{}", 200, Admin),
+    rule("GET", "/accounts/{a}/credentials", "", 200, Admin),
+    rule("POST", "/accounts/{a}/credentials/jwt", r#"{"extension":"1900"}"#, 201, Admin),
+    rule(
+        "POST",
+        "/accounts/{a}/credentials/password",
+        r#"{"extension":"1900","password":"long enough a word"}"#,
+        201,
+        Admin,
+    ),
+    rule("DELETE", "/accounts/{a}/credentials/{credential}", "", 204, Admin),
+    rule("GET", "/accounts/{a}/audit", "", 200, Admin),
+    rule("GET", "/audit", "", 200, House),
+    rule("GET", "/apps", "", 200, anywhere("200")),
+    rule("POST", "/apps", r#"{"name":"New","scopes":["ReadPresence"]}"#, 201, anywhere("201")),
+    rule("PUT", "/apps/victim", "{}", 200, of_account("200", "404 CMN-102 appId")),
+    rule("DELETE", "/apps/victim", "", 204, of_account("204", "404 CMN-102 appId")),
+    rule("GET", "/keys", "", 200, anywhere("200")),
+    rule("POST", "/keys", r#"{"name":"New","role":"read"}"#, 201, anywhere("201")),
+    rule("DELETE", "/keys/{key}", "", 204, of_account("204", "404 CMN-102 keyId")),
+    rule("GET", "/subscriptions", "", 200, RECEIVERS),
+    rule("GET", "/subscriptions/{s}/health", "", 200, of_maker("200")),
+    rule("POST", "/subscriptions/{s}/signing-secret", "", 200, of_maker("200")),
+    rule("DELETE", "/subscriptions/{s}/signing-secret", "", 204, of_maker("204")),
+];
 
 /// Returns every request of the table, with stars for what names one of many.
 pub(crate) fn requests() -> Vec<String> {
-    let one = |rule: Rule| format!("{} {}", rule.method, shape(&whole(&rule)));
-    rules().into_iter().map(one).collect()
+    let one = |rule: &Rule| format!("{} {}", rule.method, shape(&whole(rule)));
+    RULES.iter().map(one).collect()
 }
 
 fn whole(rule: &Rule) -> String {
@@ -205,7 +187,7 @@ impl Rule {
             _ if sets => self.good.to_string(),
             _ if is_maker => "404 CMN-102 subscriptionId".to_owned(),
             _ if self.path == "/subscriptions" => self.good.to_string(),
-            Who::Read => self.good.to_string(),
+            Read => self.good.to_string(),
             _ => NO_ROLE.to_owned(),
         }
     }
@@ -215,14 +197,14 @@ impl Rule {
         let good = good.as_str();
         let place = if self.path.contains("{a}") { NOWHERE } else { good };
         let cells = match &self.who {
-            Who::Read => {
+            Read => {
                 let (scope, permission) = ("403 CMN-401 ReadAccounts", "403 CMN-408 ReadAccounts");
                 [good, good, good, good, place, good, scope, permission]
             }
-            Who::Ingest => [NO_ROLE, good, good, good, place, NO_ROLE, NO_ROLE, NO_ROLE],
-            Who::Admin => [NO_ROLE, NO_ROLE, good, good, place, NO_ROLE, NO_ROLE, NO_ROLE],
-            Who::House => [NO_ROLE, NO_ROLE, good, NO_ROLE, NO_ROLE, NO_ROLE, NO_ROLE, NO_ROLE],
-            Who::Said(cells) => *cells,
+            Ingest => [NO_ROLE, good, good, good, place, NO_ROLE, NO_ROLE, NO_ROLE],
+            Admin => [NO_ROLE, NO_ROLE, good, good, place, NO_ROLE, NO_ROLE, NO_ROLE],
+            House => [NO_ROLE, NO_ROLE, good, NO_ROLE, NO_ROLE, NO_ROLE, NO_ROLE, NO_ROLE],
+            Said(cells) => *cells,
         };
         let name = format!("{} {}", self.method, self.path);
         let rest = [self.administrator(), "401".to_owned()];
@@ -326,18 +308,18 @@ async fn every_own_request_is_answered_to_those_who_may_and_refused_to_everybody
     let mut desk = Desk { server, asked: 0 };
     let mut table = Table::new(&COLUMNS);
     let mut wrong = Vec::new();
-    for rule in rules() {
+    for rule in RULES {
         let writes = rule.method != "GET";
         let without = if writes && rule.path.contains("/1001/") { &reader } else { &poor };
         let people = [anna.as_str(), without, &ben, &cleo];
         let tokens = [READ, INGEST, ADMIN, BOUND, ELSEWHERE].into_iter().chain(people);
         let mut found = vec![format!("{} {}", rule.method, rule.path)];
         for token in tokens {
-            found.push(verdict(&desk.ask(&rule, token).await));
+            found.push(verdict(&desk.ask(rule, token).await));
         }
         let mut refusals = Vec::new();
         for (token, code) in bad.each() {
-            refusals.push((verdict(&desk.ask(&rule, token).await), code));
+            refusals.push((verdict(&desk.ask(rule, token).await), code));
         }
         found.push(refused(&refusals));
         let expected = rule.expected();

@@ -45,84 +45,89 @@ use Others::{Nobody, Open, Private};
 
 const PRESENCE: &str = "/account/{a}/extension/{e}/presence";
 
-/// The table of the contract.
-fn rules() -> Vec<Rule> {
-    let read = (Scopes::READ_PRESENCE, Permissions::READ_PRESENCE_STATUS);
-    let edit = (Scopes::EDIT_PRESENCE, Permissions::EDIT_PRESENCE_STATUS);
-    let settings = (Scopes::READ_PRESENCE, Permissions::READ_PRESENCE_SETTINGS);
-    let set = (Scopes::EDIT_PRESENCE, Permissions::EDIT_PRESENCE_SETTINGS);
-    let people = (Scopes::READ_ACCOUNTS, Permissions::READ_EXTENSIONS);
-    let contacts = (Scopes::READ_CONTACTS, Permissions::READ_PERSONAL_CONTACTS);
-    let keep = (Scopes::CONTACTS, Permissions::EDIT_PERSONAL_CONTACTS);
-    let company = (Scopes::READ_ACCOUNTS, Permissions::READ_COMPANY_INFO);
-    let rule = |method, path, body, (scope, permission), others| Rule {
-        method,
-        path,
-        body,
-        scope: Some(scope),
-        permission: Some(permission),
-        others,
-    };
-    let plain = |method, path, body, scope: Option<Scopes>| Rule {
-        method,
-        path,
-        body,
-        scope,
-        permission: None,
-        others: Nobody,
-    };
-    const LINES: &str = "/account/{a}/extension/{e}/presence/line";
-    const PERMITTED: &str = "/account/{a}/extension/{e}/presence/permission";
-    const AGENT: &str = "/account/{a}/extension/{e}/call-queue-presence";
-    const UNIFIED: &str = "/account/{a}/extension/{e}/unified-presence";
-    const FAVORITE: &str = "/account/{a}/extension/{e}/favorite";
-    const MEMBERS: &str = "/account/{a}/call-queues/1600/presence";
-    vec![
-        rule("GET", "/account/{a}/presence", "", read, Nobody),
-        rule("GET", PRESENCE, "", read, Open),
-        rule("PUT", PRESENCE, r#"{"userStatus":"Busy"}"#, edit, Private),
-        rule("GET", LINES, "", settings, Private),
-        rule("PUT", LINES, r#"{"records":[]}"#, set, Private),
-        rule("GET", "/account/{a}/extension/{e}/presence/line/1", "", settings, Private),
-        rule("GET", "/account/{a}/extension/{e}/presence/line/presence", "", read, Open),
-        rule("GET", PERMITTED, "", settings, Private),
-        rule("PUT", PERMITTED, r#"{"extensions":[]}"#, set, Private),
-        rule("GET", MEMBERS, "", read, Nobody),
-        rule(
-            "PUT",
-            MEMBERS,
-            r#"{"records":[{"member":{"id":"1001"},"acceptCurrentQueueCalls":true}]}"#,
-            edit,
-            Nobody,
-        ),
-        rule("GET", AGENT, "", read, Open),
-        rule(
-            "PUT",
-            AGENT,
-            r#"{"records":[{"callQueue":{"id":"1600"},"acceptCalls":true}]}"#,
-            edit,
-            Private,
-        ),
-        rule("GET", UNIFIED, "", read, Open),
-        rule("PATCH", UNIFIED, r#"{"glip":{"availability":"DND"}}"#, edit, Private),
-        rule("GET", "/account/{a}", "", company, Nobody),
-        rule("GET", "/account/{a}/extension", "", people, Nobody),
-        rule("GET", "/account/{a}/extension/{e}", "", people, Open),
-        rule("GET", "/account/{a}/extension/{e}/features", "", people, Private),
-        rule("GET", "/account/{a}/call-queues", "", people, Nobody),
-        rule("GET", "/account/{a}/call-queues/1600", "", people, Nobody),
-        rule("GET", FAVORITE, "", contacts, Private),
-        rule("PUT", FAVORITE, r#"{"records":[]}"#, keep, Private),
-        plain("GET", "/client-info", "", None),
-        plain("GET", "/subscription", "", None),
-        plain("POST", "/subscription", "{webhook}", Some(Scopes::SUBSCRIPTION_WEBHOOK)),
-        plain("GET", "/subscription/{s}", "", None),
-        plain("PUT", "/subscription/{s}", "", None),
-        plain("POST", "/subscription/{s}/renew", "", None),
-        plain("DELETE", "/subscription/{s}", "", None),
-        plain("POST", "/restapi/oauth/wstoken", "", Some(Scopes::WEBSOCKET)),
-    ]
+type Needs = (Scopes, Permissions);
+
+const READ: Needs = (Scopes::READ_PRESENCE, Permissions::READ_PRESENCE_STATUS);
+const EDIT: Needs = (Scopes::EDIT_PRESENCE, Permissions::EDIT_PRESENCE_STATUS);
+const SETTINGS: Needs = (Scopes::READ_PRESENCE, Permissions::READ_PRESENCE_SETTINGS);
+const SET: Needs = (Scopes::EDIT_PRESENCE, Permissions::EDIT_PRESENCE_SETTINGS);
+const PEOPLE: Needs = (Scopes::READ_ACCOUNTS, Permissions::READ_EXTENSIONS);
+const CONTACTS: Needs = (Scopes::READ_CONTACTS, Permissions::READ_PERSONAL_CONTACTS);
+const KEEP: Needs = (Scopes::CONTACTS, Permissions::EDIT_PERSONAL_CONTACTS);
+const COMPANY: Needs = (Scopes::READ_ACCOUNTS, Permissions::READ_COMPANY_INFO);
+
+const LINES: &str = "/account/{a}/extension/{e}/presence/line";
+const PERMITTED: &str = "/account/{a}/extension/{e}/presence/permission";
+const AGENT: &str = "/account/{a}/extension/{e}/call-queue-presence";
+const UNIFIED: &str = "/account/{a}/extension/{e}/unified-presence";
+const FAVORITE: &str = "/account/{a}/extension/{e}/favorite";
+const MEMBERS: &str = "/account/{a}/call-queues/1600/presence";
+
+const fn rule(
+    method: &'static str,
+    path: &'static str,
+    body: &'static str,
+    (scope, permission): Needs,
+    others: Others,
+) -> Rule {
+    Rule { method, path, body, scope: Some(scope), permission: Some(permission), others }
 }
+
+const fn plain(
+    method: &'static str,
+    path: &'static str,
+    body: &'static str,
+    scope: Option<Scopes>,
+) -> Rule {
+    Rule { method, path, body, scope, permission: None, others: Nobody }
+}
+
+/// The table of the contract.
+const RULES: &[Rule] = &[
+    rule("GET", "/account/{a}/presence", "", READ, Nobody),
+    rule("GET", PRESENCE, "", READ, Open),
+    rule("PUT", PRESENCE, r#"{"userStatus":"Busy"}"#, EDIT, Private),
+    rule("GET", LINES, "", SETTINGS, Private),
+    rule("PUT", LINES, r#"{"records":[]}"#, SET, Private),
+    rule("GET", "/account/{a}/extension/{e}/presence/line/1", "", SETTINGS, Private),
+    rule("GET", "/account/{a}/extension/{e}/presence/line/presence", "", READ, Open),
+    rule("GET", PERMITTED, "", SETTINGS, Private),
+    rule("PUT", PERMITTED, r#"{"extensions":[]}"#, SET, Private),
+    rule("GET", MEMBERS, "", READ, Nobody),
+    rule(
+        "PUT",
+        MEMBERS,
+        r#"{"records":[{"member":{"id":"1001"},"acceptCurrentQueueCalls":true}]}"#,
+        EDIT,
+        Nobody,
+    ),
+    rule("GET", AGENT, "", READ, Open),
+    rule(
+        "PUT",
+        AGENT,
+        r#"{"records":[{"callQueue":{"id":"1600"},"acceptCalls":true}]}"#,
+        EDIT,
+        Private,
+    ),
+    rule("GET", UNIFIED, "", READ, Open),
+    rule("PATCH", UNIFIED, r#"{"glip":{"availability":"DND"}}"#, EDIT, Private),
+    rule("GET", "/account/{a}", "", COMPANY, Nobody),
+    rule("GET", "/account/{a}/extension", "", PEOPLE, Nobody),
+    rule("GET", "/account/{a}/extension/{e}", "", PEOPLE, Open),
+    rule("GET", "/account/{a}/extension/{e}/features", "", PEOPLE, Private),
+    rule("GET", "/account/{a}/call-queues", "", PEOPLE, Nobody),
+    rule("GET", "/account/{a}/call-queues/1600", "", PEOPLE, Nobody),
+    rule("GET", FAVORITE, "", CONTACTS, Private),
+    rule("PUT", FAVORITE, r#"{"records":[]}"#, KEEP, Private),
+    plain("GET", "/client-info", "", None),
+    plain("GET", "/subscription", "", None),
+    plain("POST", "/subscription", "{webhook}", Some(Scopes::SUBSCRIPTION_WEBHOOK)),
+    plain("GET", "/subscription/{s}", "", None),
+    plain("PUT", "/subscription/{s}", "", None),
+    plain("POST", "/subscription/{s}/renew", "", None),
+    plain("DELETE", "/subscription/{s}", "", None),
+    plain("POST", "/restapi/oauth/wstoken", "", Some(Scopes::WEBSOCKET)),
+];
 
 /// Requests that need no token: what they are answered with, whatever token there is.
 const OPEN: [(&str, &str, u16); 17] = [
@@ -285,21 +290,21 @@ async fn every_request_is_answered_to_those_who_may_and_refused_to_everybody_els
     let app = AppId::new("app").unwrap();
     let mut table = Table::new(&COLUMNS);
     let mut wrong = Vec::new();
-    for rule in rules() {
+    for rule in RULES {
         let names = |text: &str| rule.path.contains(text);
         let mut found = vec![format!("{} {}", rule.method, rule.path)];
-        found.push(verdict(&desk.ask(&rule, Caller::new(&anna, &app)).await));
+        found.push(verdict(&desk.ask(rule, Caller::new(&anna, &app)).await));
         found.push(match rule.scope {
             Some(scope) => {
                 let (app, token) = without_scope(house, scope).await;
-                verdict(&desk.ask(&rule, Caller::new(&token, &app)).await)
+                verdict(&desk.ask(rule, Caller::new(&token, &app)).await)
             }
             None => "-".to_owned(),
         });
         found.push(match rule.permission {
             Some(permission) => {
                 take_from_ben(house, permission).await;
-                let refused = desk.ask(&rule, Caller::new(&ben, &app)).await;
+                let refused = desk.ask(rule, Caller::new(&ben, &app)).await;
                 take_from_ben(house, Permissions::NONE).await;
                 verdict(&refused)
             }
@@ -313,14 +318,14 @@ async fn every_request_is_answered_to_those_who_may_and_refused_to_everybody_els
             (names("{s}"), Caller::new(&stranger, &app)),
         ];
         for (is_meant, caller) in cases {
-            found.push(if is_meant { verdict(&desk.ask(&rule, caller).await) } else { "-".into() });
+            found.push(if is_meant { verdict(&desk.ask(rule, caller).await) } else { "-".into() });
         }
         let mut refusals = Vec::new();
         for (token, code) in bad.each() {
-            refusals.push((verdict(&desk.ask(&rule, Caller::new(token, &app)).await), code));
+            refusals.push((verdict(&desk.ask(rule, Caller::new(token, &app)).await), code));
         }
         found.push(refused(&refusals));
-        let expected = expected(&rule);
+        let expected = expected(rule);
         let differ = found.iter().zip(&expected).zip(COLUMNS).filter(|((one, two), _)| one != two);
         wrong.extend(differ.map(|((found, expected), column)| {
             format!("{} {}, {column}: {found}, not {expected}", rule.method, rule.path)
@@ -358,11 +363,10 @@ fn every_request_that_the_server_knows_is_in_a_table() {
             }
         }
     }
-    let rules = rules();
     let below = |path: &str| {
         if path.starts_with("/restapi") { path.to_owned() } else { format!("/restapi/v1.0{path}") }
     };
-    let here = rules
+    let here = RULES
         .iter()
         .map(|rule| format!("{} {}", rule.method, shape(&below(rule.path))))
         .chain(OPEN.iter().map(|(method, path, _)| format!("{method} {}", shape(path))))

@@ -131,7 +131,7 @@ async fn everybody_sees_what_the_settings_let_them_in_every_way_of_looking() {
             wrong.push(format!("{setting}, operator: {row:?}"));
         }
         table.row(["operator (key)".to_owned()].into_iter().chain(row).collect());
-        text += &format!("{setting}\n\n{}\n", table.text());
+        text += &[setting, "\n\n", &table.text(), "\n"].concat();
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     insta::assert_snapshot!("sight", text);

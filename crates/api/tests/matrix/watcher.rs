@@ -83,22 +83,17 @@ impl Watcher {
     /// Returns what was told of the subject since the last time, by way.
     pub(crate) async fn told(&mut self, server: &Server) -> Vec<String> {
         let fence = fence(server, self.user).await;
-        let mut ways =
-            vec![until(&fence, async || self.socket.told().await[1]["body"].clone()).await];
-        let mut received = self.received;
-        let receiver = &self.receiver;
-        ways.push(
-            until(&fence, async || {
-                let body = receiver.after(received).await.json()["body"].clone();
-                received += 1;
-                body
-            })
-            .await,
-        );
-        self.received = received;
-        let stream = &mut self.stream;
-        ways.push(until(&fence, async || stream.next("presence").await.1["body"].clone()).await);
-        ways
+        let Self { socket, receiver, received, stream, .. } = self;
+        let over_socket = until(&fence, async || socket.told().await[1]["body"].clone()).await;
+        let by_webhook = until(&fence, async || {
+            let request = receiver.after(*received).await;
+            *received += 1;
+            request.json()["body"].clone()
+        });
+        let by_webhook = by_webhook.await;
+        let on_stream =
+            until(&fence, async || stream.next("presence").await.1["body"].clone()).await;
+        vec![over_socket, by_webhook, on_stream]
     }
 
     /// Returns what looking shows of the subject, by way.
@@ -162,7 +157,7 @@ pub(crate) async fn own_ways(server: &Server, token: &str) -> [String; 2] {
     let base = format!("/lampfield/v1/accounts/{account}");
     let snapshot = server.get(token, &format!("{base}/snapshot?detail=detailed")).await;
     let snapshot = snapshot.expect(200).json();
-    let is_subject = |it: &&Value| it["extension"]["id"] == SUBJECT.to_string();
+    let is_subject = |it: &&Value| it["extension"]["id"] == *SUBJECT.to_string();
     let record = snapshot["records"].as_array().unwrap().iter().find(is_subject);
     let why = server.get(token, &format!("{base}/extensions/{SUBJECT}/why")).await;
     let explained = match why.status {
@@ -184,7 +179,7 @@ async fn until(fence: &str, mut next: impl AsyncFnMut() -> Value) -> String {
         if body["extensionId"] == fence {
             return if told.is_empty() { "nothing".to_owned() } else { told.join(", ") };
         }
-        if body["extensionId"] == SUBJECT.to_string() {
+        if body["extensionId"] == *SUBJECT.to_string() {
             told.push(seen(&body));
         }
     }

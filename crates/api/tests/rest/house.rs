@@ -116,8 +116,8 @@ impl House {
             registry.clone(),
             clock.clone(),
         );
-        let mut delivery = DeliveryConfig::default();
-        delivery.administrators_see_all = config.administrators_see_all;
+        let administrators_see_all = config.administrators_see_all;
+        let mut delivery = DeliveryConfig { administrators_see_all, ..DeliveryConfig::default() };
         delivery.websocket.shards = 1;
         delivery.webhook.allow_http = true;
         delivery.vault = Arc::new(Secrets::new(&[42; 32]));
