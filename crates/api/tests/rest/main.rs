@@ -6,6 +6,7 @@ mod authorize;
 mod directory;
 mod document;
 mod edges;
+mod grants;
 mod filters;
 #[expect(dead_code, reason = "the checklist and the matrices use the rest")]
 mod house;
