@@ -46,7 +46,7 @@ fn operations() -> Vec<Operation> {
             .notes("A bad line harms no other; the answer has a line for each.")
             .key("ingest")
             .takes_as(NDJSON, text().about("A `BatchLine` a line."))
-            .answers_as(200, "A `BatchReceipt` a line.", NDJSON, text()),
+            .answers_as(200, "A `BatchReceipt` a line.", NDJSON, Schema::any()),
         post(at("/lost"), "loseSource", "Say that a source is lost")
             .notes("Its claims are stale from now on, and end soon unless it comes back.")
             .key("ingest")
