@@ -5,6 +5,10 @@ use uuid::Uuid;
 /// How deep arrays and objects of a request may be nested.
 pub const JSON_DEPTH_MAX: usize = 32;
 
+/// Where @rc-ex/ws cuts a frame in two, wherever it stands (`clients.md`, 23). A caller's name with it
+/// would end every process that watches.
+pub(crate) const CUT: &[u8] = b",--Boundary";
+
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Tells whether `text` nests deeper than [`JSON_DEPTH_MAX`]; it need not be valid JSON.
@@ -27,7 +31,8 @@ pub fn is_too_deep(text: &[u8]) -> bool {
     false
 }
 
-/// Appends `text` as a JSON string with its quotes, escaped exactly as `serde_json` does.
+/// Appends `text` as a JSON string with its quotes, escaped as `serde_json` does; [`CUT`] is broken
+/// by one more escape.
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let bytes = text.as_bytes();
@@ -41,6 +46,7 @@ pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
             0x0c => b'f',
             b'\r' => b'r',
             0x00..=0x1f => b'u',
+            b',' if bytes[at..].starts_with(CUT) => b'u',
             _ => continue,
         };
         out.extend_from_slice(&bytes[copied..at]);
@@ -98,6 +104,22 @@ mod tests {
             write_string(&mut out, &text);
             assert_eq!(out, serde_json::to_vec(&text).expect("a string"), "{code:x}");
         }
+    }
+
+    #[test]
+    fn what_a_client_would_cut_a_frame_at_is_escaped_and_means_the_same() {
+        for text in
+            [",--Boundary", "Evil,--Boundary_1 x", ",,--Boundary,--Boundary", "\\,--Boundary"]
+        {
+            let mut out = Vec::new();
+            write_string(&mut out, text);
+
+            assert!(!out.windows(CUT.len()).any(|it| it == CUT), "{text}");
+            assert_eq!(serde_json::from_slice::<String>(&out).expect("a string"), text);
+        }
+        let mut near = Vec::new();
+        write_string(&mut near, "a, --Boundary,--boundary");
+        assert_eq!(near, br#""a, --Boundary,--boundary""#);
     }
 
     proptest! {

@@ -4,7 +4,7 @@
 use lampfield_core::Timestamp;
 use uuid::Uuid;
 
-use crate::json::{write_number, write_string, write_uuid};
+use crate::json::{CUT, write_number, write_string, write_uuid};
 use crate::timestamp::write_timestamp_with_offset;
 
 /// The recovery token as it stands in a frame. The client sends back the last one that it processed.
@@ -133,9 +133,21 @@ pub fn write_response(
     out.extend_from_slice(b"}}");
     if let Some(body) = body.filter(|body| !body.is_empty()) {
         out.push(b',');
-        out.extend_from_slice(body);
+        append_body(out, body);
     }
     out.extend_from_slice(FRAME_END);
+}
+
+/// Appends a body in which nothing looks like the beginning of a multipart answer but its own. In
+/// JSON that stands in texts only, where a comma may be escaped.
+fn append_body(out: &mut Vec<u8>, body: &[u8]) {
+    let mut rest = body;
+    while let Some(at) = rest.windows(CUT.len()).position(|it| it[0] == b',' && it == CUT) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(b"\\u002c");
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
 }
 
 /// Appends a `ServerNotification` frame up to where its envelope begins; after the envelope comes
@@ -186,6 +198,21 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+
+    #[test]
+    fn a_body_begins_no_multipart_answer_unless_it_is_one() {
+        let body = serde_json::json!({ "message": ",--Boundary", "list": ["a,--Boundary_x", "b"] });
+        let frame =
+            written(|out| write_response(out, "1", 200, &[], Some(body.to_string().as_bytes())));
+        assert!(!frame.contains(",--Boundary"), "{frame}");
+        let frame: Vec<Value> = serde_json::from_str(&frame).expect("JSON");
+        assert_eq!(frame[1], body);
+
+        let parts = b"--Boundary_1\r\n\r\n{\"message\":\"x,--Boundary\"}\r\n--Boundary_1--";
+        let frame = written(|out| write_response(out, "1", 207, &[], Some(parts)));
+        assert_eq!(frame.matches(",--Boundary").count(), 1, "{frame}");
+        assert!(frame.contains("},--Boundary_1\r\n"), "{frame}");
+    }
 
     const NOW: Timestamp = Timestamp(1_767_607_200_000);
     const WSC: Wsc<'_> = Wsc { token: "abc-_", sequence: 7 };
