@@ -1,14 +1,11 @@
 //! The AsyncAPI document: events over WebSocket, webhook and stream.
 
-use lampfield_core::Changes;
 use serde_json::{Map, Value, json};
 
 use crate::openapi::schema::{
-    Member, Named, Schema, anything, count, flag, id_text, list, may, moment, must, named, object,
-    text, uuid, word,
+    Named, Schema, anything, count, may, must, named, object, text, word,
 };
-use crate::openapi::subject;
-use crate::openapi::subject::rule;
+use crate::openapi::{notifications, subject};
 
 const ABOUT: &str = "Events of presence: over a WebSocket in RingCentral's frames, to a webhook, or as \
     a stream of server-sent events. Whichever way it comes, a change has the same body and the same \
@@ -142,9 +139,14 @@ fn webhook() -> Channel {
         name: "webhook",
         address: "{address}",
         about: "Requests to the address of a subscription. Answer within the time limit with 200; the \
-                header `Validation-Token` of the first one must be given back.",
+                header `Validation-Token` of the first one must be given back. With a signing secret \
+                each one has `webhook-id`, `webhook-timestamp` and `webhook-signature` as Standard \
+                Webhooks have them.",
         binding: json!({ "http": {} }),
-        sends: vec![("notification", "An event.", named("Notification"))],
+        sends: vec![
+            ("notification", "An event.", named("Notification")),
+            ("cloudEvent", "An event, where `format` is `CloudEvents`.", named("CloudEvent")),
+        ],
         receives: Vec::new(),
     }
 }
@@ -158,6 +160,11 @@ fn stream() -> Channel {
         sends: vec![
             ("snapshot", "`event: snapshot`, a piece of the picture.", named("SnapshotPiece")),
             ("presence", "`event: presence`, a change.", named("StreamNotification")),
+            (
+                "subscription",
+                "`event: subscription`, for admin keys: how a webhook's receiver is doing now.",
+                named("ReceiverAlert"),
+            ),
             ("reset", "`event: reset`: the place is no more, a picture follows.", named("Reset")),
         ],
         receives: Vec::new(),
@@ -169,55 +176,9 @@ fn schemas() -> Map<String, Value> {
     const SHARED: [&str; 4] = ["Body", "ActiveCall", "SipData", "SnapshotRecord"];
     let shared = subject::all().into_iter().flat_map(|subject| subject.schemas);
     let shared = shared.filter(|(name, _)| SHARED.contains(name));
-    let all: Vec<Named> = envelopes().into_iter().chain(frames()).chain(shared).collect();
+    let all: Vec<Named> =
+        notifications::schemas().into_iter().chain(frames()).chain(shared).collect();
     all.into_iter().map(|(name, schema)| (name.to_owned(), schema.into_value())).collect()
-}
-
-fn envelope() -> Vec<Member> {
-    vec![
-        must("uuid", uuid().about("Repeated by every repeat.")),
-        must("event", text().about("URI of what changed, with the filter's flags.")),
-        must("timestamp", moment().about("When it was decided.")),
-        must("subscriptionId", uuid()),
-        must("ownerId", id_text().about("Of the subscription; `0` on an operator's stream.")),
-        must("body", named("Body")),
-    ]
-}
-
-fn envelopes() -> Vec<Named> {
-    let background = object([
-        must("position", text()),
-        may("number", text()),
-        may("name", text()),
-        may("changes", list(word(&every_change()))),
-        may("coalesced", flag().about("Older changes of the extension were left out.")),
-        may("message", text().or_null()),
-        may("rule", rule()),
-        may("presenceSince", moment()),
-        may("telephonySince", moment()),
-        may("stale", flag()),
-    ]);
-    vec![
-        ("Notification", object(envelope())),
-        ("StreamNotification", object(envelope()).and([must("lampfield", background)])),
-        (
-            "SnapshotPiece",
-            object([
-                must("position", text()),
-                must("sequence", count()),
-                must("records", list(named("SnapshotRecord"))),
-                must("more", flag().about("Whether another piece follows.")),
-            ]),
-        ),
-        ("Reset", object([must("position", text())])),
-    ]
-}
-
-/// Names of everything that may differ.
-fn every_change() -> Vec<&'static str> {
-    let shown = Changes::DETAILED | Changes::AUDIENCE | Changes::CALLER_DETAILS | Changes::SIP;
-    let beside = Changes::MESSAGE | Changes::STANDING | Changes::STALE | Changes::REGISTRATION;
-    (shown | beside | Changes::LISTS).names().collect()
 }
 
 fn frames() -> Vec<Named> {

@@ -6,6 +6,7 @@
 //! is without its operation, and no operation without its path.
 
 mod events;
+mod notifications;
 mod operation;
 mod parameters;
 mod schema;

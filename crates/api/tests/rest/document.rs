@@ -8,13 +8,16 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use http::header::CONTENT_TYPE;
-use lampfield_api::openapi::OPENAPI;
-use lampfield_contract::parse_timestamp;
+use lampfield_api::openapi::{ASYNCAPI, OPENAPI};
+use lampfield_contract::{SharedEnvelope, WireOptions, parse_timestamp};
+use lampfield_core::visibility::Detail;
+use lampfield_core::{SubscriptionId, View};
 use serde_json::Value;
 
-use crate::house::{House, Reply};
+use crate::house::{ANNA, House, Reply, key};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&OPENAPI).unwrap());
+static EVENTS: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&ASYNCAPI).unwrap());
 
 /// Fails a test whose request was answered otherwise than the document says.
 #[track_caller]
@@ -53,7 +56,12 @@ fn told(reply: &Reply) -> String {
 
 fn resolve(value: &'static Value) -> &'static Value {
     match value.get("$ref").and_then(Value::as_str) {
-        Some(reference) => resolve(DOCUMENT.pointer(&reference[1..]).unwrap()),
+        // What both documents describe, both describe alike.
+        Some(reference) => {
+            let found =
+                DOCUMENT.pointer(&reference[1..]).or_else(|| EVENTS.pointer(&reference[1..]));
+            resolve(found.unwrap())
+        }
         None => value,
     }
 }
@@ -201,6 +209,36 @@ async fn every_route_is_described_and_nothing_else_is() {
     assert!(missing.is_empty(), "these routes are not described: {missing:#?}");
     let invented: Vec<_> = described.difference(&routed).collect();
     assert!(invented.is_empty(), "these operations have no route: {invented:#?}");
+}
+
+#[test]
+fn what_both_documents_describe_is_described_alike() {
+    let schemas = |document: &Value| document["components"]["schemas"].as_object().unwrap().clone();
+    let (requests, events) = (schemas(&DOCUMENT), schemas(&EVENTS));
+    let both: Vec<_> = events.iter().filter(|(name, _)| requests.contains_key(*name)).collect();
+
+    assert!(both.len() > 2);
+    for (name, schema) in both {
+        assert_eq!(Some(schema), requests.get(name), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_as_the_document_of_events_says() {
+    let house = House::new().await;
+    house.call_comes_in(ANNA, "+16505550199").await;
+    let record = house.state.journal.newest().get(key(ANNA)).unwrap();
+    let schema = EVENTS.pointer("/components/schemas/Notification").unwrap();
+    for detail in [Detail::Plain, Detail::Detailed, Detail::Sip] {
+        for view in [View::Full, View::WithoutCallers, View::Hidden] {
+            let envelope = SharedEnvelope::of(&record.event, detail, view, WireOptions::default());
+            let mut text = Vec::new();
+            let (uuid, id) = (uuid::Uuid::from_u128(1), SubscriptionId(uuid::Uuid::from_u128(2)));
+            envelope.splice(&mut text, uuid, id, key(ANNA).extension);
+            let event = serde_json::from_slice(&text).unwrap();
+            assert_eq!(fits(&event, schema, "event"), Ok(()), "{event}");
+        }
+    }
 }
 
 #[test]
