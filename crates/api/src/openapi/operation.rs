@@ -92,7 +92,7 @@ impl Operation {
     }
 
     /// Marks what nobody should ask for.
-    pub(super) fn is_old(mut self) -> Self {
+    pub(super) fn deprecated(mut self) -> Self {
         self.is_old = true;
         self
     }

@@ -59,7 +59,9 @@ pub(super) fn named(name: &str) -> Schema {
 
 /// Returns a list.
 pub(super) fn list(items: Schema) -> Schema {
-    Schema(json!({ "type": "array", "items": items.0 }))
+    let mut schema = json!({ "type": "array" });
+    schema["items"] = items.0;
+    Schema(schema)
 }
 
 /// Returns a text.
@@ -136,7 +138,9 @@ impl Schema {
     /// Returns a list whose elements each have a schema of their own; all are there.
     pub(super) fn tuple(parts: Vec<Value>) -> Self {
         let length = parts.len();
-        Self(json!({ "type": "array", "prefixItems": parts, "minItems": 1, "maxItems": length }))
+        let mut schema = json!({ "type": "array", "minItems": 1, "maxItems": length });
+        schema["prefixItems"] = Value::Array(parts);
+        Self(schema)
     }
 
     /// Allows `null` beside the type.

@@ -58,7 +58,7 @@ fn operations() -> Vec<Operation> {
 fn missing(path: &str, id: &'static str) -> Operation {
     get(rest(path), id, "Not here")
         .notes("RingCentral has it; this server answers 501.")
-        .is_old()
+        .deprecated()
         .refuses(&[501])
 }
 

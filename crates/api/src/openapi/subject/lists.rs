@@ -21,6 +21,7 @@ pub(super) fn subject() -> Subject {
 }
 
 const EXTENSION: &str = "/account/{account}/extension/{extension}";
+const LISTS: &str = "/accounts/{account}/extensions/{extension}/lists";
 
 fn operations() -> Vec<Operation> {
     let mut all = lines();
@@ -31,7 +32,6 @@ fn operations() -> Vec<Operation> {
 
 fn lines() -> Vec<Operation> {
     let at = |tail: &str| rest(&format!("{EXTENSION}{tail}"));
-    const LISTS: &str = "/accounts/{account}/extensions/{extension}/lists";
     vec![
         get(at("/presence/line"), "listLines", "Whom a user monitors")
             .token(&["ReadPresence"])
