@@ -241,6 +241,30 @@ async fn an_event_is_as_the_document_of_events_says() {
     }
 }
 
+#[tokio::test]
+async fn the_documents_and_their_page_are_served_to_everybody_and_run_no_script_of_others() {
+    let house = House::new().await;
+    let get = async |path: &str| {
+        let request = http::Request::get(path).body(axum::body::Body::empty()).unwrap();
+        house.send(request).await.expect(200)
+    };
+    assert_eq!(get("/openapi.json").await.bytes, OPENAPI.as_bytes());
+    assert_eq!(get("/asyncapi.json").await.bytes, ASYNCAPI.as_bytes());
+    let page = get("/docs").await;
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"));
+    assert!(!policy.contains("unsafe"), "{policy}");
+    let page = String::from_utf8(page.bytes).unwrap();
+    // Nothing that the policy would stop: no script or style inside, nothing from elsewhere.
+    assert_eq!(page.matches("<script").count(), page.matches("<script src=\"/docs/").count());
+    assert!(!page.contains("<style") && !page.contains(" style=") && !page.contains("://"));
+    for path in ["/docs/page.js", "/docs/page.css"] {
+        assert!(page.contains(&format!("\"{path}\"")));
+        let text = String::from_utf8(get(path).await.bytes).unwrap();
+        assert!(!text.contains("innerHTML") && !text.contains("://"), "{path}");
+    }
+}
+
 #[test]
 fn the_judge_sees_what_does_not_fit() {
     let check = |schema: &str, value: &str| {
