@@ -46,7 +46,7 @@ impl Shard {
         let Some(subscriber) = self.take_off(slot) else { return };
         let told = match subscriber.flow {
             Flow::Live { floor } => seen.max(floor),
-            Flow::Behind(behind) => behind.cursor,
+            Flow::Behind(behind) => behind.place(),
         };
         let now = self.context.now();
         self.context.roster.detach(subscriber.subscription.id, key, Some(told), now);

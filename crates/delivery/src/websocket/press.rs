@@ -160,7 +160,7 @@ impl Press {
         };
         let envelope = event.envelope(detail, view, house.config.wire);
         let telling = Telling::Presence(detail);
-        let position = Position { epoch, offset: event.offset() };
+        let position = Position { epoch, offset: subscriber.place_at(event.offset()) };
         self.frame(socket, subscriber, event, telling, position, envelope);
         self.marks.push(Mark { end: self.sheet.len(), offset: event.offset(), frames: 1 });
         true
@@ -196,7 +196,7 @@ impl Press {
             // Whoever comes back with the token of a frame that is not the last one has not got
             // the event whole: it is told again.
             let offset = if at == last { event.offset() } else { event.offset() - 1 };
-            let position = Position { epoch, offset };
+            let position = Position { epoch, offset: subscriber.place_at(offset) };
             self.frame(socket, subscriber, event, telling, position, &envelope);
         }
         let frames = u32::try_from(last + 1).unwrap_or(u32::MAX);

@@ -203,7 +203,7 @@ impl Shard {
         if !is_ready {
             return;
         }
-        behind.whole_until = page.whole_until;
+        behind.leave_out(page.whole_until);
         if self.catch(slot, &page.events, page.next) {
             self.resume(slot);
         }

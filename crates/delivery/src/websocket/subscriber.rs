@@ -49,8 +49,10 @@ pub(super) struct Behind {
     pub(super) cursor: u64,
     /// Events up to here stand for earlier ones that were left out: each is told.
     pub(super) whole_until: u64,
-    /// Every event up to here is told, however many: what a client has missed that comes back.
-    pub(super) exact_until: u64,
+    /// Before the cursor is here, every event is told, however many: what a client has missed that
+    /// comes back. After that, what was left out begins here: whoever goes before all that stands for
+    /// it was told must come back here.
+    pub(super) edge: u64,
     /// A page is being read.
     pub(super) is_reading: bool,
 }
@@ -58,12 +60,35 @@ pub(super) struct Behind {
 impl Behind {
     /// Stands after `cursor`, and the newest event of each extension will do if that is far behind.
     pub(super) const fn at(cursor: u64) -> Self {
-        Self { cursor, whole_until: 0, exact_until: 0, is_reading: false }
+        Self { cursor, whole_until: 0, edge: 0, is_reading: false }
+    }
+
+    /// Takes note that events up to `until` stand for earlier ones that are left out.
+    pub(super) const fn leave_out(&mut self, until: u64) {
+        if until <= self.whole_until {
+            return;
+        }
+        if self.cursor >= self.whole_until {
+            self.edge = self.cursor;
+        }
+        self.whole_until = until;
+    }
+
+    /// Returns up to where a client was told of everything that has got the event at `offset` and all
+    /// that were told before it.
+    pub(super) const fn place_at(&self, offset: u64) -> u64 {
+        let is_amid = offset <= self.whole_until && self.edge < offset;
+        if is_amid { self.edge } else { offset }
+    }
+
+    /// Returns up to where everything has been told.
+    pub(super) const fn place(&self) -> u64 {
+        if self.cursor < self.whole_until { self.place_at(self.cursor) } else { self.cursor }
     }
 
     /// Tells whether the next event is told, however many there are.
     pub(super) const fn is_exact(&self) -> bool {
-        self.cursor < self.exact_until
+        self.cursor < self.edge
     }
 }
 
@@ -76,9 +101,18 @@ impl Subscriber {
         cursor: u64,
         head: u64,
     ) -> Self {
-        let behind = Behind { exact_until: head, ..Behind::at(cursor) };
+        let behind = Behind { edge: head, ..Behind::at(cursor) };
         let flow = Flow::Behind(behind);
         Self { subscription, wants, flow, seat: u32::MAX, listing: None }
+    }
+
+    /// Returns up to where a client was told of everything that has got the event at `offset` and all
+    /// that were told before it: what its recovery token says.
+    pub(super) const fn place_at(&self, offset: u64) -> u64 {
+        match &self.flow {
+            Flow::Live { .. } => offset,
+            Flow::Behind(behind) => behind.place_at(offset),
+        }
     }
 
     /// Takes note that what it wants has changed, when it `has`.
@@ -234,8 +268,24 @@ mod tests {
     }
 
     #[test]
+    fn who_goes_amid_the_newest_events_comes_back_to_before_them() {
+        let mut behind = Behind::at(10);
+        assert_eq!((behind.place_at(11), behind.place()), (11, 10));
+        behind.leave_out(500);
+        behind.cursor = 200;
+        assert_eq!((behind.place_at(200), behind.place_at(500), behind.place()), (10, 10, 10));
+        // Behind once more before the end.
+        behind.leave_out(900);
+        assert_eq!((behind.place_at(600), behind.place_at(901), behind.place()), (10, 901, 10));
+        behind.cursor = 900;
+        assert_eq!(behind.place(), 900);
+        behind.leave_out(2000);
+        assert_eq!((behind.place_at(1000), behind.place()), (900, 900));
+    }
+
+    #[test]
     fn a_client_that_came_back_is_told_every_event_only_up_to_where_it_did() {
-        let behind = Behind { exact_until: 5, ..Behind::at(4) };
+        let behind = Behind { edge: 5, ..Behind::at(4) };
         assert!(behind.is_exact());
         assert!(!Behind { cursor: 5, ..behind }.is_exact());
         assert!(!Behind::at(0).is_exact());
