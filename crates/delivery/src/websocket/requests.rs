@@ -143,8 +143,8 @@ impl Shard {
                     self.update(slot, subscription);
                     return None;
                 }
-                if socket.subscription().is_some() {
-                    self.unsubscribe(slot);
+                if let Some(before) = socket.subscription() {
+                    self.replace(slot, before);
                 }
                 let (told, before) = self.context.roster.attach(id, self.key(slot));
                 if let Some(before) = before {
@@ -161,6 +161,15 @@ impl Shard {
                 self.context.roster.forget(id);
                 None
             }
+        }
+    }
+
+    /// Takes what lived on a socket off it. A request that was made before that lived there could not
+    /// remove it: then it is still there, and is removed now.
+    fn replace(&mut self, slot: usize, before: SubscriptionId) {
+        self.unsubscribe(slot);
+        if self.context.house.registry.subscription(before).is_some() {
+            self.context.roster.give_up(before);
         }
     }
 

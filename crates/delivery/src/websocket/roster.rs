@@ -30,6 +30,8 @@ enum Place {
         /// Up to where it was told; unknown after a restart.
         told: Option<u64>,
     },
+    /// Nowhere, and nobody may come back to it: it is to be removed.
+    Over,
 }
 
 /// Why a socket is not let in.
@@ -121,7 +123,7 @@ impl Roster {
         match self.0.lock().subscriptions.insert(id, Place::Attached(socket)) {
             Some(Place::Attached(before)) => (None, Some(before).filter(|it| *it != socket)),
             Some(Place::Detached { told, .. }) => (told, None),
-            None => (None, None),
+            Some(Place::Over) | None => (None, None),
         }
     }
 
@@ -134,22 +136,25 @@ impl Roster {
     ) -> Result<Option<SocketKey>, Gone> {
         let mut lists = self.0.lock();
         let place = lists.subscriptions.get_mut(&id).ok_or(Gone)?;
-        match std::mem::replace(place, Place::Attached(socket)) {
-            Place::Attached(before) => Ok(Some(before)),
-            Place::Detached { .. } => Ok(None),
-        }
+        let before = match *place {
+            Place::Attached(before) => Some(before),
+            Place::Detached { .. } => None,
+            Place::Over => return Err(Gone),
+        };
+        *place = Place::Attached(socket);
+        Ok(before)
     }
 
     /// Tells whether a subscription is there to be recovered.
     pub(crate) fn knows(&self, id: SubscriptionId) -> bool {
-        self.0.lock().subscriptions.contains_key(&id)
+        self.0.lock().subscriptions.get(&id).is_some_and(|place| *place != Place::Over)
     }
 
     /// Returns the socket that holds a subscription.
     pub(crate) fn holder(&self, id: SubscriptionId) -> Option<SocketKey> {
         match self.0.lock().subscriptions.get(&id) {
             Some(Place::Attached(socket)) => Some(*socket),
-            Some(Place::Detached { .. }) | None => None,
+            Some(Place::Detached { .. } | Place::Over) | None => None,
         }
     }
 
@@ -168,6 +173,11 @@ impl Roster {
         }
     }
 
+    /// Gives up a subscription that has no socket: it is taken out with the next that are over.
+    pub(crate) fn give_up(&self, id: SubscriptionId) {
+        self.0.lock().subscriptions.insert(id, Place::Over);
+    }
+
     /// Forgets a subscription that is removed.
     pub(crate) fn forget(&self, id: SubscriptionId) {
         self.0.lock().subscriptions.remove(&id);
@@ -184,6 +194,7 @@ impl Roster {
         let over = |place: &Place| match place {
             Place::Detached { since, .. } => now.since(*since) >= window,
             Place::Attached(_) => false,
+            Place::Over => true,
         };
         let mut ids: Vec<_> = lists
             .subscriptions
@@ -229,6 +240,18 @@ mod tests {
         assert_eq!(roster.take_over(Timestamp(180_999), WINDOW, 9), []);
         assert_eq!(roster.take_over(Timestamp(181_000), WINDOW, 9), [id(1)]);
         assert_eq!(roster.recover(id(1), socket(2)), Err(Gone));
+    }
+
+    #[test]
+    fn what_is_given_up_is_taken_out_at_once_and_cannot_be_recovered() {
+        let roster = Roster::default();
+        roster.attach(id(1), socket(1));
+        roster.give_up(id(1));
+
+        assert!(!roster.knows(id(1)));
+        assert_eq!(roster.holder(id(1)), None);
+        assert_eq!(roster.recover(id(1), socket(2)), Err(Gone));
+        assert_eq!(roster.take_over(Timestamp(0), WINDOW, 9), [id(1)]);
     }
 
     #[test]

@@ -1,19 +1,19 @@
 //! What is told to whom: filters, sight, changes of a subscription, slow readers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use lampfield_core::SettingsPatch;
 use lampfield_core::UserStatus;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::DeliveryConfig;
-use crate::stage::{epoch, extension, says};
+use crate::stage::{epoch, extension, says, until};
 use crate::websocket::tests::gateway::SUBSCRIPTION;
 use crate::websocket::tests::rig::{Rig, config, sequence, token};
-use crate::websocket::tests::wire::{PATIENCE, Seen, Wire};
+use crate::websocket::tests::wire::{PATIENCE, Seen, Wire, masked};
 use crate::websocket::token::RecoveryToken;
 
 #[tokio::test]
@@ -120,6 +120,31 @@ async fn a_second_subscription_replaces_the_first() {
     assert_eq!(told["subscriptionId"], body["id"]);
     assert_ne!(body["id"], first);
     assert_eq!(told["body"]["extensionId"], "3");
+}
+
+/// Each request was made while the socket had no subscription, so that none knows of another one.
+#[tokio::test]
+async fn of_subscriptions_that_are_asked_for_at_once_one_is_left() {
+    let rig = Rig::new().await;
+    let ask = |id: &str| {
+        let meta = format!(
+            r#"{{"type":"ClientRequest","messageId":"{id}","method":"POST","path":"{SUBSCRIPTION}"}}"#
+        );
+        masked(0x81, format!(r#"[{meta},["account"]]"#).as_bytes())
+    };
+    let early = ["1", "2", "3"].map(ask).concat();
+    let mut wire = Wire::open_with(rig.address, "access_token=a", &early).await;
+    let mut last = json!(null);
+    for _ in 0..3 {
+        last = wire.frame_of("ClientRequest").await.1["id"].clone();
+    }
+
+    let registry = &rig.stage.house.registry;
+    until("the others are removed", || registry.subscriptions().len() == 1).await;
+    rig.stage.toggle(2).await;
+    let (_, body) = wire.frame_of("ServerNotification").await;
+    assert_eq!(body["subscriptionId"], last);
+    assert_eq!(json!(registry.subscriptions()[0].id.to_string()), last);
 }
 
 #[tokio::test]
@@ -235,6 +260,41 @@ async fn the_newest_events_tell_what_earlier_ones_would_have_told_on_every_page(
         assert_eq!(body["body"]["telephonyStatus"], "Ringing");
     }
     assert_eq!(wire.everything().await, []);
+}
+
+/// As above, but the client is cut off amid the newest events: what it has not got of them stood for
+/// earlier ones, and must not be taken for itself when it comes back.
+#[tokio::test]
+async fn who_is_cut_off_amid_the_newest_events_is_told_of_the_rest_after_coming_back() {
+    let rig = Rig::with(DeliveryConfig { ring_max: 16, coalesce_after: 100, ..config() }).await;
+    let (mut wire, _, _) = rig.open("a").await;
+    wire.answers = false;
+    wire.ask("POST", SUBSCRIPTION, r#"["account"]"#).await;
+    let Seen::Ping(ping) = wire.see().await else { panic!("no ping") };
+    let extensions = 2..302;
+    for number in extensions.clone() {
+        rig.stage.toggle(number).await;
+    }
+    for number in extensions.clone() {
+        rig.stage.configure(number, says("back soon")).await;
+    }
+    assert_eq!(wire.everything().await, []);
+    wire.send(0x8a, &ping).await;
+    let mut told: BTreeSet<String> = BTreeSet::new();
+    let mut note = |body: &Value| {
+        assert_eq!(body["body"]["telephonyStatus"], "Ringing");
+        told.insert(body["body"]["extensionId"].as_str().unwrap().to_owned());
+        told.len()
+    };
+    let processed = wire.notifications(100).await;
+    for (_, body) in &processed {
+        note(body);
+    }
+    drop(wire);
+
+    let (mut wire, _, details) = rig.come_back("a", &token(&processed[99].0)).await;
+    assert_eq!(details["recoveryState"], "Successful");
+    while note(&wire.frame_of("ServerNotification").await.1) < extensions.clone().count() {}
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
