@@ -121,6 +121,16 @@ fn crowding(crowded: Crowded) -> Refusal {
     }
 }
 
+fn revoked() -> Refusal {
+    Refusal {
+        status: 401,
+        code: "WSG-401",
+        message: "The log-in of this token has ended".to_owned(),
+        close: close::POLICY,
+        counted: None,
+    }
+}
+
 async fn greet(context: &Context, welcome: Welcome) -> Greeting {
     let Welcome { session, wsc } = welcome;
     let token = match wsc.as_deref().map(RecoveryToken::parse).transpose() {
@@ -231,6 +241,10 @@ impl Shard {
         recovery: Option<Recovery>,
     ) {
         let id = session.id;
+        // Its token was looked at a while ago; whoever is revoked later finds the socket here.
+        if self.context.gateway().is_some_and(|gateway| !gateway.is_alive(id)) {
+            return self.refuse(slot, &revoked());
+        }
         if let Some(socket) = self.sockets.get_mut(slot) {
             socket.session = Some(session);
             socket.number = base;

@@ -189,3 +189,17 @@ fn an_idle_subscriber_costs_little() {
     assert!(socket <= 176, "{socket}");
     assert!(subscriber <= 96, "{subscriber}");
 }
+
+#[tokio::test]
+async fn a_log_in_that_ended_while_its_socket_was_opened_is_refused() {
+    let rig = Rig::new().await;
+    rig.desk.is_alive.store(false, Ordering::SeqCst);
+    let mut wire = Wire::open(rig.address, "access_token=a").await;
+
+    let (meta, body) = wire.frame().await;
+    assert_eq!(
+        (meta["type"].as_str(), body["errorCode"].as_str()),
+        (Some("Error"), Some("WSG-401"))
+    );
+    let Seen::Close(1008, _) = wire.next().await else { panic!("not closed") };
+}
