@@ -353,13 +353,17 @@ impl Teller {
     fn events_piece(&mut self, events: &[Arc<Outgoing>], is_coalesced: bool) -> Vec<u8> {
         let mut out = Vec::new();
         let metrics = &self.house.metrics;
-        for event in events {
-            let Some(view) = self.view_of(event) else {
-                metrics.suppressed(Transport::Stream, Reason::NothingToSee, 1);
-                continue;
-            };
-            self.write_event(&mut out, event, view, is_coalesced);
-            self.named = place(self.cursor, event.offset());
+        let told = events.iter().filter_map(|event| Some((event, self.view_of(event)?)));
+        let told: Vec<_> = told.collect();
+        let untold = events.len() - told.len();
+        metrics.suppressed(Transport::Stream, Reason::NothingToSee, untold as u64);
+        for (at, (event, view)) in told.iter().enumerate() {
+            // In place of earlier events only all of them together tell everything.
+            let is_named = !is_coalesced || at + 1 == told.len();
+            self.write_event(&mut out, event, *view, is_coalesced, is_named);
+            if is_named {
+                self.named = place(self.cursor, event.offset());
+            }
             metrics.delivered(Transport::Stream, Outcome::Delivered, 1);
             if let Some(committed) = event.committed() {
                 metrics.took(Transport::Stream, committed);
@@ -382,12 +386,21 @@ impl Teller {
         narrowed(recorded, event, self.house.journal.newest(), viewer)
     }
 
-    fn write_event(&self, out: &mut Vec<u8>, event: &Outgoing, view: View, is_coalesced: bool) {
+    fn write_event(
+        &self,
+        out: &mut Vec<u8>,
+        event: &Outgoing,
+        view: View,
+        is_coalesced: bool,
+        is_named: bool,
+    ) {
         let record = event.record();
         let key = record.event.key;
         let position = place(self.cursor, record.offset);
         out.extend_from_slice(b"event: presence\n");
-        write_id(out, position);
+        if is_named {
+            write_id(out, position);
+        }
         out.extend_from_slice(b"data: ");
         let uuid = notification_uuid(self.id, key.account, record.event.sequence);
         let envelope = event.envelope(self.sight.detail, view, self.sight.wire);
