@@ -185,7 +185,8 @@ struct Service<'a> {
     position: Position,
     window: Window<(Arc<Outgoing>, Telling)>,
     reminding: Reminding,
-    /// Up to here the newest event of each extension will do: the cursor was of another log.
+    /// Up to here the newest event of each extension will do, and stands for earlier ones: the cursor
+    /// was of another log, or what follows it is not kept any more.
     coalesce_until: u64,
     under_way: FuturesUnordered<BoxFuture<'static, Tried>>,
     health: Health,
@@ -295,10 +296,16 @@ impl<'a> Service<'a> {
                 }
                 self.admit(&events);
             }
-            Ok(Caught::Newest { events, head }) => {
+            Ok(Caught::Newest { mut events, head }) => {
                 self.shared.house.metrics.caught_up(Transport::Webhook, Source::Newest);
+                // They stand for earlier ones: those that must wait, or are read again, do too.
+                self.coalesce_until = self.coalesce_until.max(head);
+                let is_all = events.len() <= room;
+                events.truncate(room);
                 self.admit(&events);
-                self.window.pass_to(head);
+                if is_all {
+                    self.window.pass_to(head);
+                }
             }
             Ok(Caught::Unrecoverable) => self.begin_anew(),
             Err(error) => {
@@ -472,7 +479,11 @@ impl<'a> Service<'a> {
         if position != self.position || self.worker.ledger.lock().cursor != position {
             self.position = position;
             self.worker.ledger.lock().cursor = position;
-            self.shared.cursors.note(self.worker.id, position);
+            // A place amid newest events would say that everything before it was told. Whoever goes
+            // on after a crash begins with them once more.
+            if position.offset >= self.coalesce_until {
+                self.shared.cursors.note(self.worker.id, position);
+            }
         }
     }
 

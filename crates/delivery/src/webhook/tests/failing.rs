@@ -8,9 +8,9 @@ use std::time::Duration;
 use lampfield_core::subscription::SubscriptionStatus;
 use lampfield_journal::memory::MemoryJournal;
 
-use super::receiver::{Receiver, Reply, status as answer};
+use super::receiver::{Got, Receiver, Reply, status as answer};
 use super::{assert_sound, loopback, pass, settled, start, status};
-use crate::stage::{Stage, epoch, until};
+use crate::stage::{Stage, epoch, says, until};
 use crate::webhook::{ReactivateError, Webhooks};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -283,6 +283,85 @@ async fn what_is_no_longer_kept_is_told_by_the_newest_event_of_each_extension() 
     stage.toggle(1).await;
     until("the next comes by itself", || receiver.sequences().contains(&21)).await;
     webhooks.stop().await;
+}
+
+/// Two extensions rang, which is not kept any more; since then nothing happened that a webhook is told
+/// of. The first is told, the second fails.
+async fn half_told() -> (Stage, Receiver, Arc<AtomicBool>, lampfield_core::SubscriptionId, Webhooks)
+{
+    let stage = Stage::with(loopback(), MemoryJournal::with(epoch(1), 10)).await;
+    let (receiver, is_down) = (Receiver::open().await, Arc::new(AtomicBool::new(true)));
+    let down = Arc::clone(&is_down);
+    receiver.answer(move |got| {
+        let fails = got.extension() == "3" && down.load(Ordering::SeqCst);
+        answer(if fails { 500 } else { 200 })
+    });
+    let subscription = stage.subscribe(&receiver.url()).await;
+    for extension in [2, 3] {
+        stage.toggle(extension).await;
+    }
+    for round in 0..12 {
+        for extension in [2, 3] {
+            stage.configure(extension, says(&round.to_string())).await;
+        }
+    }
+    let webhooks = start(&stage.again()); // with an empty ring
+    until("one is told and one waits", || {
+        let told = receiver.notifications();
+        told.iter().any(|got| got.extension() == "2") && next_attempt(&webhooks, &stage).is_some()
+    })
+    .await;
+    is_down.store(false, Ordering::SeqCst);
+    (stage, receiver, is_down, subscription.id, webhooks)
+}
+
+fn is_told_again(receiver: &Receiver) -> bool {
+    let got = receiver.notifications();
+    let last = got.iter().filter(|got| got.extension() == "3").nth(1);
+    last.is_some_and(|got| got.json()["body"]["telephonyStatus"] == "Ringing")
+}
+
+#[tokio::test]
+async fn a_newest_event_that_failed_still_stands_for_what_is_no_longer_kept() {
+    let (stage, receiver, _, id, webhooks) = half_told().await;
+
+    pass(&stage, &webhooks, id, MINUTE * 2);
+
+    until("it is told", || is_told_again(&receiver)).await;
+    webhooks.stop().await;
+}
+
+#[tokio::test]
+async fn a_newest_event_still_stands_for_what_is_no_longer_kept_after_a_restart() {
+    let (stage, receiver, _, _, webhooks) = half_told().await;
+    webhooks.stop().await;
+
+    let webhooks = start(&stage.again());
+
+    until("it is told", || is_told_again(&receiver)).await;
+    webhooks.stop().await;
+}
+
+#[tokio::test]
+async fn newest_events_are_taken_up_page_by_page_however_many_there_are() {
+    let stage = Stage::with(loopback(), MemoryJournal::with(epoch(1), 10)).await;
+    let receiver = Receiver::open().await;
+    let subscription = stage.subscribe(&receiver.url()).await;
+    for extension in 2..302 {
+        stage.toggle(extension).await;
+    }
+    for extension in 2..302 {
+        stage.configure(extension, says("back soon")).await;
+    }
+    let webhooks = start(&stage.again()); // with an empty ring
+
+    settled(&stage, &webhooks, subscription.id).await;
+
+    let told: BTreeSet<_> = receiver.notifications().iter().map(Got::extension).collect();
+    assert_eq!((told.len(), receiver.notifications().len()), (300, 300));
+    webhooks.stop().await;
+    let saved = stage.again().registry.cursor(subscription.id).unwrap();
+    assert_eq!(saved.offset, 600);
 }
 
 #[tokio::test]
