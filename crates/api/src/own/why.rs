@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::edge::{Answer, Query, Refusal, ok};
 use crate::own::Visitor;
+use crate::presence::with_document;
 use crate::state::ApiState;
 
 /// `GET /accounts/{account}/extensions/{extension}/why`.
@@ -34,7 +35,10 @@ pub(super) async fn read(
             Moment::past(&state, &extension, Sequence(sequence)).await?
         }
     };
-    let view = see(visitor.viewer(&state), extension.key.extension, &moment.document.settings);
+    let (viewer, subject) = (visitor.viewer(&state), extension.key.extension);
+    let then = see(viewer, subject, &moment.document.settings);
+    let now = with_document(&state, &extension, |it| see(viewer, subject, &it.settings));
+    let view = narrower(then, now);
     if view == View::Hidden {
         let message = format!("{} does not let others see their presence", extension.name);
         return Err(ApiError::missing_permission("ReadPresenceStatus")
@@ -42,6 +46,16 @@ pub(super) async fn read(
             .into());
     }
     Ok(ok(&explain(&state, &extension, &moment, view)?))
+}
+
+/// What was visible then and has been hidden since is not shown any more; what was hidden then stays
+/// hidden.
+const fn narrower(then: View, now: View) -> View {
+    match (then, now) {
+        (View::Hidden, _) | (_, View::Hidden) => View::Hidden,
+        (View::WithoutCallers, _) | (_, View::WithoutCallers) => View::WithoutCallers,
+        (View::Full, View::Full) => View::Full,
+    }
 }
 
 /// What held at some moment.

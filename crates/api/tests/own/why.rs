@@ -129,3 +129,30 @@ async fn a_renewed_lease_shows_its_true_end() {
     assert_eq!(why["claims"][0]["observedAt"], "2027-01-15T08:00:30.000Z");
     assert_eq!(why["claims"][0]["since"], "2027-01-15T08:00:00.000Z");
 }
+
+#[tokio::test]
+async fn the_past_is_closed_to_whomever_the_present_is() {
+    let house = open().await;
+    ring(&house, "pbx", ANNA, "c1", "CallConnected").await;
+    let (ben, anna) = (house.log_in(BEN).await, house.log_in(ANNA).await);
+    let set = async |body: &str| {
+        house.call(ADMIN, "PUT", &path("/extensions/1001/presence"), body).await.expect(200);
+    };
+    let at = async |token: &str, sequence: u64| {
+        house.get(token, &path(&format!("{WHY}?sequence={sequence}"))).await
+    };
+    let hidden = (403, "CMN-408".to_owned());
+
+    set(r#"{"callerIdVisibility":"None"}"#).await;
+    let masked = at(&ben, 1).await.expect(200).json()["claims"][0].clone();
+    assert_eq!((masked.get("from"), masked.get("fromName")), (None, None));
+    assert_eq!(at(&anna, 1).await.expect(200).json()["claims"][0]["from"], "+16505550199");
+
+    set(r#"{"allowSeeMyPresence":false}"#).await;
+    assert_eq!(at(&ben, 1).await.verdict(), hidden);
+    assert_eq!(at(READ, 1).await.expect(200).json()["rule"]["name"], "on-call");
+
+    set(r#"{"allowSeeMyPresence":true}"#).await;
+    assert_eq!(at(&ben, 1).await.expect(200).json()["rule"]["name"], "on-call");
+    assert_eq!(at(&ben, 3).await.verdict(), hidden, "what was hidden then stays hidden");
+}
