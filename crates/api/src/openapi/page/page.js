@@ -14,6 +14,12 @@ function make(tag, attributes, ...children) {
   return element;
 }
 
+// Shows words between backticks as code.
+function prose(text) {
+  const parts = (text || "").split("`");
+  return parts.map((part, place) => (place % 2 && place < parts.length - 1 ? make("code", {}, part) : part));
+}
+
 function resolve(root, value) {
   let found = value;
   while (found && found.$ref) {
@@ -66,7 +72,7 @@ function sample(root, schema, depth = 0) {
   const kind = [].concat(found.type || [])[0];
   if (kind === "array") return depth > 4 ? [] : [sample(root, found.items || {}, depth + 1)];
   if (kind === "object") {
-    const required = (found.required || []).length ? found.required : Object.keys(found.properties || {}).slice(0, 1);
+    const required = found.required || [];
     return Object.fromEntries(required.map((name) => [name, sample(root, found.properties[name] || {}, depth + 1)]));
   }
   return { string: "", integer: found.minimum || 0, boolean: true }[kind] ?? null;
@@ -77,7 +83,7 @@ function parametersTable(root, parameters) {
     make("td", {}, make("code", {}, one.name)),
     make("td", {}, one.in + (one.required ? ", needed" : "")),
     make("td", {}, brief(root, one.schema)),
-    make("td", {}, one.description || "")));
+    make("td", {}, ...prose(one.description))));
   const head = make("tr", {}, ...["Name", "Where", "What", "Meaning"].map((name) => make("th", { scope: "col" }, name)));
   return make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
 }
@@ -89,7 +95,7 @@ function answersTable(root, responses) {
     const shapes = kinds.map(([kind, { schema }]) => make("details", {},
       make("summary", {}, make("code", {}, kind), " " + brief(root, schema)),
       make("pre", {}, outline(root, schema))));
-    return make("tr", {}, make("td", {}, make("code", {}, status)), make("td", {}, answer.description || "", ...shapes));
+    return make("tr", {}, make("td", {}, make("code", {}, status)), make("td", {}, ...prose(answer.description), ...shapes));
   });
   return make("table", {}, make("tbody", {}, ...parts));
 }
@@ -195,7 +201,7 @@ function operationPart(root, method, path, operation) {
     if (!part.open || part.dataset.filled) return;
     part.dataset.filled = "yes";
     const inner = make("div", {});
-    for (const sentence of (operation.description || "").split("\n\n").filter(Boolean)) inner.append(make("p", {}, sentence));
+    for (const sentence of (operation.description || "").split("\n\n").filter(Boolean)) inner.append(make("p", {}, ...prose(sentence)));
     const scopes = (operation.security || []).flatMap((one) => Object.entries(one)).filter(([, scopes]) => scopes.length);
     for (const [, words] of scopes) inner.append(make("p", {}, "Scope: ", make("code", {}, words.join(", "))));
     if (parameters.length) inner.append(make("h4", {}, "Parameters"), parametersTable(root, parameters));
@@ -212,7 +218,7 @@ function showRequests(root, main, nav) {
   for (const { name, description } of root.tags) {
     const id = "tag-" + name.toLowerCase();
     nav.append(make("a", { href: "#" + id }, name));
-    const section = make("section", { "aria-labelledby": id }, make("h2", { id }, name), make("p", {}, description || ""));
+    const section = make("section", { "aria-labelledby": id }, make("h2", { id }, name), make("p", {}, ...prose(description)));
     for (const [path, methods] of Object.entries(root.paths)) {
       for (const method of METHODS) {
         const operation = methods[method];
@@ -225,13 +231,13 @@ function showRequests(root, main, nav) {
 
 function showEvents(root, main, nav) {
   nav.append(make("a", { href: "#tag-events" }, "Events"));
-  const section = make("section", { "aria-labelledby": "tag-events" }, make("h2", { id: "tag-events" }, "Events"), make("p", {}, root.info.description));
+  const section = make("section", { "aria-labelledby": "tag-events" }, make("h2", { id: "tag-events" }, "Events"), make("p", {}, ...prose(root.info.description)));
   for (const channel of Object.values(root.channels)) {
-    section.append(make("h3", {}, make("code", {}, channel.address)), make("p", {}, channel.description));
+    section.append(make("h3", {}, make("code", {}, channel.address)), make("p", {}, ...prose(channel.description)));
     for (const reference of Object.values(channel.messages)) {
       const message = resolve(root, reference);
       section.append(make("details", { class: "operation" },
-        make("summary", {}, make("span", { class: "path" }, message.name), make("span", {}, message.summary)),
+        make("summary", {}, make("span", { class: "path" }, message.name), make("span", {}, ...prose(message.summary))),
         make("div", {}, make("pre", {}, outline(root, message.payload)))));
     }
   }
