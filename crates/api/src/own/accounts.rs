@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::audit::Trail;
 use crate::edge::{Answer, Payload, json as answer, ok};
-use crate::own::bounds::{ACCOUNTS_FROM, NAME_MAX, NUMBER_MAX};
+use crate::own::bounds::{ACCOUNTS_FROM, ID_ASKED_MAX, NAME_MAX, NUMBER_MAX};
 use crate::own::fields::Fields;
 use crate::own::{Visitor, conflict};
 use crate::state::ApiState;
@@ -71,7 +71,11 @@ pub(super) async fn read(
 
 fn new_id(state: &ApiState, fields: &Fields<'_>) -> Result<AccountId, ApiError> {
     if let Some(text) = fields.id("id")? {
-        let id = text.parse().map_err(|error| fields.wrong("id", &format!("an id ({error})")))?;
+        let id: AccountId =
+            text.parse().map_err(|error| fields.wrong("id", &format!("an id ({error})")))?;
+        if id.get() > ID_ASKED_MAX {
+            return Err(fields.wrong("id", &format!("at most {ID_ASKED_MAX}")));
+        }
         return match state.registry.account(id) {
             Some(_) => Err(conflict("id", "another account has this id")),
             None => Ok(id),

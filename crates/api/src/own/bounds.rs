@@ -47,6 +47,9 @@ pub(crate) const REDIRECT_URIS_MAX: usize = 16;
 /// Longest life of a JWT credential that may be asked for, in days.
 pub(crate) const JWT_DAYS_MAX: u64 = 3_650;
 
+/// Greatest id that may be asked for. Ids that are made up here come after the greatest one: the last
+/// of all would leave none. Up to here they are exact in every client's numbers, too.
+pub(crate) const ID_ASKED_MAX: u64 = 1 << 52;
 /// Where ids of accounts begin when they are made up here.
 pub(crate) const ACCOUNTS_FROM: u64 = 100_000_001;
 /// Where ids of extensions begin when they are made up here.

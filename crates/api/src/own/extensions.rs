@@ -18,10 +18,11 @@ use smol_str::SmolStr;
 use crate::audit::Trail;
 use crate::edge::{Answer, Base, Payload, Query, encode, json as answer, ok};
 use crate::own::altered::noted;
-use crate::own::bounds::{EXTENSIONS_FROM, QUEUES_MAX};
+use crate::own::bounds::{EXTENSIONS_FROM, ID_ASKED_MAX, QUEUES_MAX};
 use crate::own::fields::Fields;
 use crate::own::visitor::find_extension;
 use crate::own::{Visitor, conflict, profile};
+use crate::presence::with_document;
 use crate::state::ApiState;
 
 /// Where the greatest extension id is kept that was ever given up: ids are not used twice.
@@ -114,7 +115,8 @@ pub(super) async fn update(
     let before = find_extension(&state, account.id, &extension)
         .ok_or_else(|| ApiError::not_found("extensionId"))?;
     let after = patched(&state, &account, &before, &fields)?;
-    let (shown, change) = (record(&after), standing_change(&before, &after));
+    let change = standing_change(&before, &after).or_else(|| overdue(&state, &after));
+    let shown = record(&after);
     if after != *before {
         let entry = noted(&state, &trail, Some(&before), Some(&after));
         let mut changes: Vec<_> = entry.into_iter().collect();
@@ -156,7 +158,11 @@ pub(super) async fn remove(
 /// Returns the id of a new extension: the one that was asked for, or the next one.
 fn new_id(state: &ApiState, fields: &Fields<'_>) -> Result<ExtensionId, ApiError> {
     let Some(text) = fields.id("id")? else { return next_id(state) };
-    let id = text.parse().map_err(|error| fields.wrong("id", &format!("an id ({error})")))?;
+    let id: ExtensionId =
+        text.parse().map_err(|error| fields.wrong("id", &format!("an id ({error})")))?;
+    if id.get() > ID_ASKED_MAX {
+        return Err(fields.wrong("id", &format!("at most {ID_ASKED_MAX}")));
+    }
     match state.registry.account_of(id) {
         Some(_) => Err(conflict("id", "the id is in use")),
         None => Ok(id),
@@ -251,6 +257,13 @@ pub(super) fn standing_change(before: &Extension, after: &Extension) -> Option<S
         before: before.standing,
         after: after.standing,
     })
+}
+
+/// Returns what presence has not followed yet of the directory: the journal was full when it was to.
+fn overdue(state: &ApiState, extension: &Extension) -> Option<StandingChange> {
+    let (key, after) = (extension.key, extension.standing);
+    let before = with_document(state, extension, |document| document.standing);
+    (before != after).then_some(StandingChange { key, before, after })
 }
 
 /// What refers to an extension that is removed.

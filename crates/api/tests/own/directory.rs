@@ -187,3 +187,44 @@ async fn a_full_store_refuses_and_changes_nothing() {
     let ben = house.get(READ, &path("/extensions/1002")).await.expect(200).json();
     assert_eq!(ben["name"], "Person 1002");
 }
+
+/// Ids that are made up come after the greatest one: whoever could ask for the last would leave none
+/// to anybody.
+#[tokio::test]
+async fn nobody_can_ask_for_the_last_id_of_all() {
+    let house = open().await;
+    let (accounts, extensions) = ("/lampfield/v1/accounts".to_owned(), path("/extensions"));
+    let post = async |path: &str, id: &str, number: u64| {
+        let id = if id.is_empty() { String::new() } else { format!(r#","id":"{id}""#) };
+        let body = format!(r#"{{"name":"x","number":"{number}","mainNumber":"{number}"{id}}}"#);
+        house.call(ADMIN, "POST", path, &body).await
+    };
+    for path in [&accounts, &extensions] {
+        for id in ["4503599627370497", "9223372036854775807"] {
+            let reply = post(path, id, 301).await;
+            assert_eq!(reply.verdict(), (400, "CMN-101".to_owned()), "{path} {id}");
+            assert_eq!(reply.json()["parameterName"], "id");
+        }
+        post(path, "4503599627370496", 302).await.expect(201);
+        let next = post(path, "", 303).await.expect(201).json();
+        assert_eq!(next["id"], "4503599627370497", "{path}");
+    }
+}
+
+/// The directory took a status and the journal was full: whoever sends it again must not be told that
+/// all is well.
+#[tokio::test]
+async fn a_status_that_presence_has_not_followed_yet_is_made_up_for_by_the_next_put() {
+    let house = open().await;
+    ring(&house, "pbx", BEN, "c1", "CallConnected").await;
+    let before = house.state.registry.extension(key(BEN)).unwrap();
+    let mut after = lampfield_core::directory::Extension::clone(&before);
+    after.standing.status = lampfield_core::ExtensionStatus::Disabled;
+    house.apply(lampfield_journal::DirectoryChange::PutExtension(after)).await;
+    assert_eq!(document(&house, BEN).presence, PresenceStatus::Busy);
+
+    let put = r#"{"status":"Disabled"}"#;
+    house.call(ADMIN, "PUT", &path("/extensions/1002"), put).await.expect(200);
+
+    assert_eq!(document(&house, BEN).presence, PresenceStatus::Offline);
+}

@@ -10,7 +10,7 @@ use lampfield_core::{
 };
 use smol_str::SmolStr;
 
-use crate::own::bounds::QUEUES_MAX;
+use crate::own::bounds::{ID_ASKED_MAX, QUEUES_MAX};
 use crate::own::profile;
 use crate::own::roster::sheet::{Rejection, Row};
 
@@ -109,7 +109,7 @@ impl<'a> Planner<'a> {
         let before = self.meant(row, &number)?;
         let id = match (&before, filled(row, "id")) {
             (Some(before), _) => before.key.extension,
-            (None, Some(text)) => text.parse().map_err(|_| bad_id(row))?,
+            (None, Some(text)) => asked_id(row, text)?,
             (None, None) => self.fresh_id(row)?,
         };
         if let Some(line) = self.ids_seen.insert(id, row.line) {
@@ -294,8 +294,14 @@ fn checked<T>(row: &Row, column: &'static str, value: profile::Checked<T>) -> Re
     value.map_err(|expected| row.reject(column, format!("it must be {expected}")))
 }
 
+/// Reads the id of a new extension.
+fn asked_id(row: &Row, text: &str) -> Result<ExtensionId, Rejection> {
+    let id = text.parse().ok().filter(|id: &ExtensionId| id.get() <= ID_ASKED_MAX);
+    id.ok_or_else(|| bad_id(row))
+}
+
 fn bad_id(row: &Row) -> Rejection {
-    row.reject("id", "it must be a decimal number between 1 and 9223372036854775807")
+    row.reject("id", format!("it must be a decimal number between 1 and {ID_ASKED_MAX}"))
 }
 
 #[cfg(test)]
@@ -411,6 +417,18 @@ mod tests {
         let half = plan_of("id,number,name\n1,102,A\n2,101,\n", &known);
         assert_eq!(half.rejected.len(), 2);
         assert_eq!(half.updated, 0);
+    }
+
+    #[test]
+    fn an_id_beyond_all_that_may_be_asked_for_is_refused_unless_it_is_known() {
+        let known = [extension(u64::MAX >> 1, "101", ExtensionType::User)];
+        let text = "number,name,id\n101,Ada,9223372036854775807\n102,Grace,9223372036854775806\n\
+                    103,Alan,4503599627370496\n";
+        let plan = plan_of(text, &known);
+
+        let reason = "it must be a decimal number between 1 and 4503599627370496";
+        assert_eq!(told(&plan), [(3, "id", reason)]);
+        assert_eq!((plan.created, plan.updated), (1, 1));
     }
 
     #[test]
