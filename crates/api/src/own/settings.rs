@@ -34,6 +34,11 @@ pub(super) async fn put(
     let fields = Fields::of(&members);
     patch.until = end_of(&fields, &patch, state.now())?;
     patch.permitted = permitted(&state, &extension, &fields)?;
+    if let (Visitor::Person(caller), Some(_)) = (&visitor, &patch.permitted)
+        && !caller.is_admin()
+    {
+        caller.need_permission(Permissions::EDIT_PRESENCE_SETTINGS)?;
+    }
     check_queues(&extension, &patch)?;
     let receipt = configure(&state, &trail, extension.key, patch).await?;
     Ok(ok(&told(&state, &base, visitor.viewer(&state), &extension, &receipt)))

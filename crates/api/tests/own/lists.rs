@@ -123,3 +123,16 @@ async fn a_queue_says_whether_its_members_choose_and_anything_else_does_not() {
     let held = house.state.registry.extension(key(QUEUE)).unwrap();
     assert!(Extension::clone(&held).editable_member_status, "no queue, nothing to choose");
 }
+
+#[tokio::test]
+async fn who_may_not_change_their_settings_may_not_permit_others_either() {
+    let house = open().await;
+    let words = r#"{"permissions":["ReadPresenceStatus","EditPresenceStatus","ReadAccounts"]}"#;
+    house.call(ADMIN, "PUT", &path("/extensions/1001"), words).await.expect(200);
+    let anna = house.log_in(ANNA).await;
+    let put =
+        async |body: &str| house.call(&anna, "PUT", &path("/extensions/~/presence"), body).await;
+
+    assert_eq!(put(r#"{"userStatus":"Busy"}"#).await.status, 200);
+    assert_eq!(put(r#"{"permitted":["1002"]}"#).await.verdict(), (403, "CMN-408".to_owned()));
+}
