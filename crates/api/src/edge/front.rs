@@ -101,6 +101,9 @@ fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
 
 /// Undoes tunnelled methods, slashes at the end and doubled slashes (contract 2.1).
 fn normalise(request: &mut Request) -> Result<(), Refusal> {
+    if !is_text(request.uri().path()) {
+        return Err(ApiError::no_route().into());
+    }
     if let Some(method) = tunnelled(request)? {
         *request.method_mut() = method;
     }
@@ -132,6 +135,26 @@ fn tunnelled(request: &Request) -> Result<Option<Method>, Refusal> {
         ) => Ok(Some(method)),
         _ => Err(ApiError::invalid_parameter("_method").into()),
     }
+}
+
+/// Tells whether a path is UTF-8 when it is decoded. Nothing else names anything here.
+fn is_text(path: &str) -> bool {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|it| u8::try_from(it).ok());
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let escaped = match rest {
+            [b'%', high, low, ..] => digit(*high).zip(digit(*low)),
+            _ => None,
+        };
+        let (byte, left) = match (escaped, behind) {
+            (Some((high, low)), [_, _, behind @ ..]) => (high << 4 | low, behind),
+            _ => (*first, behind),
+        };
+        decoded.push(byte);
+        rest = left;
+    }
+    std::str::from_utf8(&decoded).is_ok()
 }
 
 /// Returns the path without doubled slashes and without one at its end, if that changes anything.

@@ -99,3 +99,15 @@ async fn limits_hold_for_each_user_and_are_told_in_the_contracts_words() {
     house.wait(61);
     house.get(&anna, &presence_of(ANNA)).await.expect(200);
 }
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_answered_like_any_that_is_not_there() {
+    let house = House::new().await;
+    let token = house.log_in(ANNA).await;
+    for path in ["/restapi/v1.0/account/%ff/presence", "/lampfield/v1/accounts/%C3%28/snapshot"] {
+        let reply = house.get(&token, path).await;
+        assert_eq!(reply.verdict(), (404, "CMN-120".to_owned()), "{path}");
+    }
+    let fine = house.get(&token, "/restapi/v1.0/account/%7E/extension/%7e/presence").await;
+    assert_eq!(fine.status, 200);
+}
