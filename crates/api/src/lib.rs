@@ -12,6 +12,7 @@ pub mod edge;
 mod oauth;
 pub mod openapi;
 mod own;
+mod patient;
 mod presence;
 mod queue;
 mod rate;

@@ -22,6 +22,7 @@ use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
 use crate::edge::Peer;
+use crate::patient::Patient;
 use crate::socket::HandOver;
 
 /// Bounds of connections.
@@ -33,6 +34,8 @@ pub struct ServerLimits {
     pub first_request: Duration,
     /// How long a connection may be idle, or a later request's head take.
     pub keep_alive: Duration,
+    /// How long a client may take nothing of what is written for it.
+    pub write_stall: Duration,
     /// Headers of a request.
     pub headers_max: usize,
     /// Bytes of a request's head, and of what is buffered of a connection; at least 8192.
@@ -49,6 +52,7 @@ impl Default for ServerLimits {
             connections_max: 10_000,
             first_request: Duration::from_secs(10),
             keep_alive: Duration::from_secs(75),
+            write_stall: Duration::from_secs(60),
             headers_max: 100,
             head_max: 16 << 10,
             drain: Duration::from_secs(8),
@@ -170,7 +174,7 @@ impl Connection {
             .header_read_timeout(self.limits.keep_alive)
             .max_headers(self.limits.headers_max)
             .max_buf_size(self.limits.head_max.max(8192))
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(Patient::new(stream, self.limits.write_stall)), service)
             .with_upgrades();
         tokio::pin!(connection);
         let first_request = sleep(self.limits.first_request);

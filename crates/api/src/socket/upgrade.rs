@@ -22,6 +22,7 @@ use tokio::net::TcpStream;
 
 use crate::auth::{Caller, bearer};
 use crate::edge::{Answer, Refusal};
+use crate::patient::Patient;
 use crate::state::ApiState;
 
 /// What RFC 6455 appends to a client's key.
@@ -73,12 +74,12 @@ impl HandOver {
             Ok(upgraded) => upgraded,
             Err(error) => return tracing::debug!(%error, "a socket was gone before it opened"),
         };
-        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+        let Ok(parts) = upgraded.downcast::<TokioIo<Patient<TcpStream>>>() else {
             return tracing::error!("a socket is none of the accept loop's");
         };
         // Copied: even empty, the read-ahead would keep the connection's whole buffer alive.
         let read_ahead = Bytes::copy_from_slice(&parts.read_buf);
-        match parts.io.into_inner().into_std() {
+        match parts.io.into_inner().into_inner().into_std() {
             Ok(stream) => delivery.open_socket(stream, read_ahead, hello),
             Err(error) => tracing::warn!(%error, "a socket could not be handed over"),
         }

@@ -1,10 +1,16 @@
 //! What holds for every request: ids, CORS, spellings, limits, unknown paths.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use http::Request;
-use lampfield_api::{ApiConfig, RateConfig};
+use lampfield_api::{ApiConfig, RateConfig, ServerLimits};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::house::{ANNA, BEN, House, presence_of};
+use crate::server::{PATIENCE, Server};
 
 #[tokio::test]
 async fn unknown_paths_methods_and_missing_parts_of_the_contract_are_told_apart() {
@@ -110,4 +116,19 @@ async fn a_path_that_is_no_text_is_answered_like_any_that_is_not_there() {
     }
     let fine = house.get(&token, "/restapi/v1.0/account/%7E/extension/%7e/presence").await;
     assert_eq!(fine.status, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_takes_no_answers_is_cut_off() {
+    let limits =
+        ServerLimits { write_stall: Duration::from_millis(300), ..ServerLimits::default() };
+    let server = Server::with(limits).await;
+    let mut client = TcpStream::connect(&server.address).await.unwrap();
+    let asked = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000);
+    let greedy = async {
+        // As long as the server reads on, more is asked for; nothing is ever read.
+        while client.write_all(&asked).await.is_ok() {}
+    };
+
+    timeout(PATIENCE, greedy).await.expect("it is cut off");
 }

@@ -231,6 +231,8 @@ keys! {
         "How long the first request of a connection may take to arrive.";
     "connections.keep_alive" [SECOND, DAY]: server.keep_alive,
         "How long a connection may be idle.";
+    "connections.write_stall" [SECOND, HOUR]: server.write_stall,
+        "How long a client may take nothing of an answer or a stream.";
     "connections.headers_max" [10, 10_000]: server.headers_max, "Headers of a request.";
     "connections.head_max" [1024, 16 * MIB]: server.head_max, "Bytes of a request's head.";
     "connections.drain" [0, MINUTE]: server.drain,
@@ -351,7 +353,7 @@ mod tests {
                 socket_accepted, sessions_max;
             }
             ServerLimits {
-                connections_max, first_request, keep_alive, headers_max, head_max, drain,
+                connections_max, first_request, keep_alive, write_stall, headers_max, head_max, drain,
                 accept_backoff;
             }
             EmbeddedConfig {
