@@ -6,8 +6,8 @@ mod authorize;
 mod directory;
 mod document;
 mod edges;
-mod grants;
 mod filters;
+mod grants;
 #[expect(dead_code, reason = "the checklist and the matrices use the rest")]
 mod house;
 mod lists;
