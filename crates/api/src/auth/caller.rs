@@ -13,7 +13,7 @@ use lampfield_journal::DirectoryChange;
 use crate::audit::Origin;
 use crate::auth::hash_secret;
 use crate::edge::Refusal;
-use crate::socket::SocketContext;
+use crate::over_socket::SocketContext;
 use crate::state::ApiState;
 
 /// The user behind an access token, or behind the socket over which a request came.

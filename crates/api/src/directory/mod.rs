@@ -10,8 +10,8 @@ mod service;
 use axum::Router;
 use axum::routing::{any, get, put};
 
+use crate::metering::metered;
 use crate::rate::Group;
-use crate::router::metered;
 use crate::state::ApiState;
 
 pub(crate) use account::operator;

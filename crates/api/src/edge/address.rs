@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, header::HOST};
 
 use crate::config::ApiConfig;
-use crate::socket::SocketContext;
+use crate::over_socket::SocketContext;
 use crate::state::ApiState;
 
 /// The other end of the connection; the accept loop puts it into each request.

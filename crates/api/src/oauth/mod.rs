@@ -20,8 +20,8 @@ mod wstoken;
 use axum::Router;
 use axum::routing::{get, post};
 
+use crate::metering::metered;
 use crate::rate::Group;
-use crate::router::metered;
 use crate::state::ApiState;
 
 pub(crate) use authorize::PATH as AUTHORIZE_PATH;

@@ -14,8 +14,8 @@ use lampfield_core::{AccountId, ExtensionId, ExtensionKey, Viewer};
 use crate::audit::person;
 use crate::auth::{Caller, bearer, hash_secret};
 use crate::edge::Refusal;
+use crate::over_socket::SocketContext;
 use crate::rate::Group;
-use crate::socket::SocketContext;
 use crate::state::ApiState;
 
 /// Whoever asks, and what they may.

@@ -11,8 +11,8 @@ mod write;
 use axum::Router;
 use axum::routing::{get, put};
 
+use crate::metering::metered;
 use crate::rate::Group;
-use crate::router::metered;
 use crate::state::ApiState;
 
 pub(crate) use configure::{configure, note};

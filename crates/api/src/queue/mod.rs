@@ -8,8 +8,8 @@ mod members;
 use axum::Router;
 use axum::routing::{get, put};
 
+use crate::metering::metered;
 use crate::rate::Group;
-use crate::router::metered;
 use crate::state::ApiState;
 
 const QUEUES: &str = "/restapi/v1.0/account/{account}/call-queues";

@@ -13,7 +13,7 @@ use lampfield_journal::DirectoryChange;
 
 use crate::auth::Caller;
 use crate::edge::{Answer, Base, Payload, Refusal};
-use crate::socket::SocketContext;
+use crate::over_socket::SocketContext;
 use crate::state::ApiState;
 use crate::subscription::filters::{Judged, judge};
 use crate::subscription::find::{Show, of_caller};

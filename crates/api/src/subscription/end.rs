@@ -9,7 +9,7 @@ use lampfield_journal::DirectoryChange;
 
 use crate::auth::Caller;
 use crate::edge::Answer;
-use crate::socket::{Effect, SocketContext};
+use crate::over_socket::{Effect, SocketContext};
 use crate::state::ApiState;
 use crate::subscription::find::find;
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::auth::Caller;
 use crate::edge::{Answer, Base, ok};
-use crate::socket::{Effect, SUBSCRIPTION_HEADER, SocketContext};
+use crate::over_socket::{Effect, SUBSCRIPTION_HEADER, SocketContext};
 use crate::state::ApiState;
 
 /// How an answer is shown: with an address over HTTP, without one over a socket.

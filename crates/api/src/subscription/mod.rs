@@ -9,8 +9,8 @@ mod update;
 use axum::Router;
 use axum::routing::{delete, get, post, put};
 
+use crate::metering::metered;
 use crate::rate::Group;
-use crate::router::metered;
 use crate::state::ApiState;
 
 const LIST: &str = "/restapi/v1.0/subscription";

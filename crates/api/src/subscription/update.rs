@@ -12,7 +12,7 @@ use lampfield_journal::DirectoryChange;
 
 use crate::auth::Caller;
 use crate::edge::{Answer, Base, Payload, Refusal};
-use crate::socket::SocketContext;
+use crate::over_socket::SocketContext;
 use crate::state::ApiState;
 use crate::subscription::create::refused;
 use crate::subscription::filters::judge;

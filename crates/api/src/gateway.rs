@@ -17,8 +17,8 @@ use tower::ServiceExt;
 
 use crate::auth::Caller;
 use crate::edge::{Refusal, RequestId, encode};
+use crate::over_socket::{Effect, SocketContext};
 use crate::router::router;
-use crate::socket::{Effect, SocketContext};
 use crate::state::ApiState;
 
 /// The largest answer that is put into a frame, in bytes.
