@@ -44,9 +44,16 @@ pub(crate) fn key_of(data: &Path) -> anyhow::Result<ServerKey> {
 /// # Errors
 /// When it cannot be read, or was cut.
 pub(crate) fn existing_key(data: &Path) -> anyhow::Result<Option<ServerKey>> {
-    let path = data.join(FILE);
-    match fs::read(&path) {
-        Ok(bytes) => Ok(Some(whole(&path, bytes)?)),
+    key_at(&data.join(FILE))
+}
+
+/// Returns the key that a file holds; none if there is no such file.
+///
+/// # Errors
+/// When it cannot be read, or was cut.
+pub(crate) fn key_at(path: &Path) -> anyhow::Result<Option<ServerKey>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(whole(path, bytes)?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
     }
@@ -55,11 +62,10 @@ pub(crate) fn existing_key(data: &Path) -> anyhow::Result<Option<ServerKey>> {
 /// Gives a data directory its key.
 ///
 /// # Errors
-/// When the key was cut, or cannot be written.
-pub(crate) fn put_key(data: &Path, key: &[u8]) -> anyhow::Result<()> {
+/// When it cannot be written.
+pub(crate) fn put_key(data: &Path, key: &ServerKey) -> anyhow::Result<()> {
     let path = data.join(FILE);
-    let key = whole(&path, key.to_vec())?;
-    write_private(&path, &key).with_context(|| format!("{} cannot be written", path.display()))
+    write_private(&path, key).with_context(|| format!("{} cannot be written", path.display()))
 }
 
 fn whole(path: &Path, bytes: Vec<u8>) -> anyhow::Result<ServerKey> {

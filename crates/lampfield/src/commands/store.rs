@@ -123,14 +123,8 @@ pub(super) async fn restore(
     screen: &mut Screen,
 ) -> anyhow::Result<()> {
     let data = common.load()?.settings.data;
-    let key = match std::fs::read(beside(file)) {
-        Ok(key) => Some(key),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => {
-            let what = format!("{} cannot be read", beside(file).display());
-            return Err(anyhow::Error::from(error).context(what));
-        }
-    };
+    // Before anything is made: a key that was cut leaves nothing half restored.
+    let key = secret::key_at(&beside(file))?;
     let (from, to) = (file.to_owned(), data.clone());
     let report = tokio::task::spawn_blocking(move || embedded::restore(&from, &to)).await?;
     let report = report.map_err(|error| failure_of(&error))?;

@@ -108,6 +108,24 @@ fn a_backup_of_a_running_server_is_restored_with_its_log_ins_and_a_jump() {
     assert!(why["sequence"].as_u64().unwrap() > 1 << 20, "{why}");
 }
 
+/// A restore with a damaged key made the data directory first and failed then, so that the next try
+/// was refused because it exists.
+#[test]
+fn a_restore_with_a_cut_key_makes_nothing() {
+    let (_keep, folder) = folder();
+    house(&folder, 1);
+    run(&folder, ["backup", "copy.lampfield"]).good();
+    let key = folder.join("copy.lampfield.key");
+    std::fs::write(&key, b"cut").unwrap();
+
+    let complained = run(&folder, ["restore", "copy.lampfield", "--data", "other"]).bad(1);
+    assert!(complained.contains("3 bytes instead of 32"), "{complained}");
+    assert!(!folder.join("other").exists());
+
+    std::fs::remove_file(&key).unwrap();
+    run(&folder, ["restore", "copy.lampfield", "--data", "other"]).good();
+}
+
 #[test]
 fn a_disk_that_fails_ends_the_server_with_74_and_loses_nothing_acknowledged() {
     let (_keep, folder) = folder();
