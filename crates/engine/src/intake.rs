@@ -209,7 +209,8 @@ impl Intake {
     /// claims are no longer stale.
     ///
     /// # Errors
-    /// [`SubmitError`] when none of it could be taken.
+    /// [`SubmitError`] when it was not taken whole. Up to `group_max` extensions are one durable write;
+    /// of a larger picture a part may be true already. Showing it again is safe.
     pub async fn picture(
         &self,
         account: AccountId,
