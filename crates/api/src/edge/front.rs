@@ -54,10 +54,11 @@ pub(crate) async fn front(
         preflight()
     } else {
         match normalise(&mut request) {
-            Ok(()) => next.run(request).instrument(span).await,
+            Ok(()) => next.run(request).instrument(span.clone()).await,
             Err(refusal) => refusal.into_response(),
         }
     };
+    span.in_scope(|| note(response.status()));
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
@@ -66,6 +67,17 @@ pub(crate) async fn front(
         allow(headers, origin);
     }
     response
+}
+
+/// Writes a line for an answered request, inside the request's span: a mistake of ours is seen by
+/// default, the rest (a full disk included, which the store tells of once) at level debug.
+fn note(status: StatusCode) {
+    let status_code = status.as_u16();
+    if status == StatusCode::INTERNAL_SERVER_ERROR {
+        tracing::warn!(http.status_code = status_code, "request failed");
+    } else {
+        tracing::debug!(http.status_code = status_code, "request answered");
+    }
 }
 
 /// The log-in page is for people who look at it, not for scripts of other origins.
